@@ -1,0 +1,148 @@
+//! Engines integrate batches of lanes. One lane is one instance: a row of inputs under a protocol.
+//!
+//! `Err` is for set-up and device faults alone; what happens to a lane is told in its [`LaneReport`].
+
+pub mod cpu;
+pub mod gpu;
+
+use crate::program::Program;
+
+/// Integrates batches. The answer for a lane depends on that lane and the settings alone, bit for bit: not on the
+/// other lanes, on threads, or on how the batch was cut up.
+pub trait Engine: Sync {
+    /// For reports: "cpu", or the adapter's name.
+    fn name(&self) -> String;
+    /// The instruction set or backend, for reports: "AVX-512", "Vulkan".
+    fn detail(&self) -> String;
+    fn precision(&self) -> Precision;
+    /// Why this engine cannot run `program` (with tangents if asked), if it cannot.
+    fn declines(&self, program: &Program, tangents: bool) -> Option<String>;
+    fn run(&self, batch: &Batch) -> Result<Outcomes, EngineError>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Precision {
+    F32,
+    F64,
+}
+
+/// What is integrated.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    pub program: &'a Program,
+    pub lanes: &'a [Lane],
+    /// Rows of inputs: `rows[row * program.inputs.len() + input]`.
+    pub rows: &'a [f64],
+    pub protocols: &'a [Protocol],
+    /// Inputs to differentiate by; empty for a plain run.
+    pub tangents: &'a [u32],
+    pub settings: &'a Settings,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lane {
+    /// Index of its row of inputs.
+    pub row: u32,
+    /// Index of its protocol.
+    pub protocol: u32,
+}
+
+/// What is done to a lane over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Protocol {
+    /// The time at which the initial state holds.
+    pub start: f64,
+    /// One after the other; the next begins where the last ended. At least one.
+    pub segments: Vec<Segment>,
+    /// Ascending, all within the segments that are not settled. An output at the time of a change is taken after it.
+    pub outputs: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Segment {
+    /// Inputs that have another value from the beginning of this segment on (until set again).
+    pub set: Vec<(u32, f64)>,
+    /// Added to states at the beginning.
+    pub add: Vec<(u32, f64)>,
+    /// The segment's end.
+    pub until: f64,
+    /// Integrate until the state stands still rather than to the end; time then jumps to `until`. The length of the
+    /// segment is not used; `settle` is the longest time allowed, in the model's unit.
+    pub settle: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub method: Method,
+    pub rtol: f64,
+    /// One for each state.
+    pub atol: Vec<f64>,
+    /// Accepted and rejected steps a lane may take.
+    pub max_steps: u32,
+    /// The first step is divided by this (a retry sets it above 1).
+    pub caution: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Method {
+    Rodas4P,
+    Rodas5P,
+    Tsit5,
+}
+
+/// What came of a batch.
+#[derive(Debug, Clone, Default)]
+pub struct Outcomes {
+    /// For each lane the place of its first output in `outputs`; one more entry at the end.
+    /// A lane's outputs are `[time][output]`. Those not reached are 0 (see the report).
+    pub offsets: Vec<usize>,
+    pub outputs: Vec<f64>,
+    /// `tangents[k * batch.tangents.len() + direction]` belongs to `outputs[k]`; empty for a plain run.
+    pub tangents: Vec<f64>,
+    pub reports: Vec<LaneReport>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LaneReport {
+    pub status: Status,
+    pub steps: u32,
+    pub rejected: u32,
+    /// The time reached.
+    pub time: f64,
+    /// The state that was worst in the error norm at a failure, or that was not finite.
+    pub state: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub enum Status {
+    #[default]
+    Finished,
+    StepLimit,
+    StepTooSmall,
+    NotFinite,
+    /// A settling segment did not come to rest in its time.
+    Unsettled,
+}
+
+impl Status {
+    /// What happened, and what may help.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Status::Finished => "finished",
+            Status::StepLimit => "reached the step limit: raise max_steps, loosen rtol, or look for an oscillation",
+            Status::StepTooSmall => "the step became too small: a discontinuity or a blow-up near this time",
+            Status::NotFinite => "a value was not finite: a division by zero or an overflow near this time",
+            Status::Unsettled => "did not come to rest before the compound was added: raise the settling time",
+        }
+    }
+}
+
+#[derive(Debug, Clone, thiserror::Error, PartialEq)]
+pub enum EngineError {
+    #[error("no adapter: {0}")]
+    NoAdapter(String),
+    #[error("the engine cannot run this program: {0}")]
+    Declined(String),
+    #[error("the device failed: {0}")]
+    Device(String),
+}

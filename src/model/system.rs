@@ -1,0 +1,96 @@
+//! The initial-value problem that a model means, in symbols: what every reader produces and the program lowers.
+
+use crate::expr::{Graph, Id};
+
+/// `dy/dt = f(t, y, p)` with `y(start) = y0(p)`, its conditions and its events.
+///
+/// In all expressions `Symbol::State(i)` is `states[i]`, `Symbol::Parameter(i)` is `parameters[i]` and
+/// `Symbol::Switch(i)` is the truth of `switches[i]`. Functions are inlined, assignment rules are substituted.
+#[derive(Debug, Clone, Default)]
+pub struct System {
+    pub name: String,
+    pub graph: Graph,
+    pub states: Vec<State>,
+    pub parameters: Vec<Parameter>,
+    /// Everything with a name that can be asked for: species, compartments, parameters, assignment rules, reaction
+    /// rates. Names are unique.
+    pub variables: Vec<Variable>,
+    pub switches: Vec<Switch>,
+    pub events: Vec<Event>,
+    /// The unit of time as written, for labels ("h"); empty if not declared.
+    pub time_unit: String,
+}
+
+/// One differential equation. A species in a compartment of constant size is a concentration, unless it was declared
+/// as an amount; in a compartment that changes it is an amount.
+#[derive(Debug, Clone)]
+pub struct State {
+    pub name: String,
+    /// Over parameters (and time, which is the start time) only.
+    pub initial: Id,
+    pub derivative: Id,
+    pub unit: String,
+}
+
+/// A number that is constant during a run, at its nominal value unless somebody sets it.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    pub name: String,
+    pub value: f64,
+    pub unit: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Variable {
+    pub name: String,
+    /// As the name is used in formulas (a species: its concentration unless it is substance-only).
+    pub value: Id,
+    /// For a species, its amount and its concentration.
+    pub species: Option<SpeciesForms>,
+    pub unit: String,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct SpeciesForms {
+    pub amount: Id,
+    pub concentration: Id,
+}
+
+/// A condition `indicator > 0` (or `>= 0`) on which the right-hand side or an event depends.
+#[derive(Debug, Clone)]
+pub struct Switch {
+    /// Over time, states and parameters (never over switches).
+    pub indicator: Id,
+    /// True at `indicator == 0` too.
+    pub inclusive: bool,
+    /// If the indicator depends on time and parameters alone and changes sign once at most: that time.
+    pub time: Option<Id>,
+    /// As written, for messages.
+    pub text: String,
+}
+
+/// `at trigger: assignments`: done each time the trigger turns from false to true.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub name: String,
+    /// A truth value over switches (and parameters).
+    pub trigger: Id,
+    /// Whether a trigger that is true at the start counts as having been false before.
+    pub at_start: bool,
+    /// New values of states, all computed from the values before the event.
+    pub assignments: Vec<(u32, Id)>,
+}
+
+impl System {
+    pub fn variable(&self, name: &str) -> Option<&Variable> {
+        self.variables.iter().find(|v| v.name == name)
+    }
+
+    pub fn parameter(&self, name: &str) -> Option<u32> {
+        self.parameters.iter().position(|p| p.name == name).map(|at| at as u32)
+    }
+
+    pub fn state(&self, name: &str) -> Option<u32> {
+        self.states.iter().position(|s| s.name == name).map(|at| at as u32)
+    }
+}

@@ -1,0 +1,1 @@
+//! What a user reads: tables, pictures, one HTML page. Computes nothing.

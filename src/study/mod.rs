@@ -1,0 +1,1 @@
+//! What was measured: conditions, data, noise, priors.
