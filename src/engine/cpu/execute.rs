@@ -4,6 +4,7 @@
 //! the cost of decoding an instruction is spread over 64 lanes (f64, AVX-512) to 16 (f64, SSE2).
 
 use super::real::Real;
+use super::storage::Storage;
 use super::tape::{Instruction, NONE, Slot, Tape};
 use crate::expr::{Binary, Function, Relation};
 use fearless_simd::{Level, Select, Simd, SimdBase, SimdFloat, dispatch};
@@ -26,8 +27,8 @@ impl<R: Real> Executable<R> {
     }
 
     /// Storage for `lanes` lanes, with the constants in their slots.
-    pub fn storage(&self, lanes: usize) -> Vec<R> {
-        let mut storage = vec![R::default(); self.tape.slots * lanes];
+    pub fn storage(&self, lanes: usize) -> Storage<R> {
+        let mut storage = Storage::new(self.tape.slots * lanes);
         for &(slot, value) in &self.tape.constants {
             storage[slot as usize * lanes..][..lanes].fill(R::from_f64(value));
         }
@@ -198,6 +199,34 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
                         Relation::Equal => a[j].simd_eq(b[j]).select(yes, no),
                         Relation::NotEqual => a[j].simd_eq(b[j]).select(no, yes),
                     };
+                }
+                store::<S, R, V>(storage, to, a);
+            }
+            Instruction::Binary { to, op: Binary::Max, a, b } => {
+                let (mut a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
+                for j in 0..V {
+                    a[j] = a[j].simd_gt(b[j]).select(a[j], b[j]);
+                }
+                store::<S, R, V>(storage, to, a);
+            }
+            Instruction::Binary { to, op: Binary::Min, a, b } => {
+                let (mut a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
+                for j in 0..V {
+                    a[j] = a[j].simd_lt(b[j]).select(a[j], b[j]);
+                }
+                store::<S, R, V>(storage, to, a);
+            }
+            Instruction::Call { to, function: Function::Abs, a } => {
+                let mut a = load::<S, R, V>(simd, storage, a);
+                for j in 0..V {
+                    a[j] = a[j].abs();
+                }
+                store::<S, R, V>(storage, to, a);
+            }
+            Instruction::Call { to, function: Function::Sqrt, a } => {
+                let mut a = load::<S, R, V>(simd, storage, a);
+                for j in 0..V {
+                    a[j] = a[j].sqrt();
                 }
                 store::<S, R, V>(storage, to, a);
             }

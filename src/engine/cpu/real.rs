@@ -2,7 +2,9 @@
 
 use fearless_simd::{Simd, SimdFloat, SimdFloatElement};
 
-pub trait Real: SimdFloatElement + Send + Sync + PartialOrd + std::fmt::Debug + Default + 'static {
+pub trait Real:
+    SimdFloatElement + bytemuck::Pod + Send + Sync + PartialOrd + std::fmt::Debug + Default + 'static
+{
     type Vector<S: Simd>: SimdFloat<S, Element = Self>;
     /// Below this a value is rounding noise relative to 1.
     const EPSILON: f64;
