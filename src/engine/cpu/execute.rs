@@ -41,6 +41,25 @@ impl<R: Real> Executable<R> {
     }
 }
 
+/// Copies slots of `storage` to others, `(from, to)`, in the lanes where `mask` is not 0.
+pub fn blend<R: Real, const V: usize>(level: Level, storage: &mut [R], mask: &[R], copies: &[(Slot, Slot)]) {
+    dispatch!(level, simd => blend_lanes::<_, R, V>(simd, storage, mask, copies));
+}
+
+#[inline(always)]
+fn blend_lanes<S: Simd, R: Real, const V: usize>(simd: S, storage: &mut [R], mask: &[R], copies: &[(Slot, Slot)]) {
+    let mask = load::<S, R, V>(simd, mask, 0);
+    let zero = R::Vector::<S>::splat(simd, R::default());
+    for &(from, to) in copies {
+        let new = load::<S, R, V>(simd, storage, from);
+        let mut old = load::<S, R, V>(simd, storage, to);
+        for j in 0..V {
+            old[j] = mask[j].simd_eq(zero).select(old[j], new[j]);
+        }
+        store::<S, R, V>(storage, to, old);
+    }
+}
+
 /// Lanes in a native vector of `R`.
 pub fn native_lanes<R: Real>(level: Level) -> usize {
     dispatch!(level, simd => lanes_of::<_, R>(simd))
@@ -124,7 +143,7 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
                 if scale != NONE {
                     let factor = load::<S, R, V>(simd, storage, scale);
                     for j in 0..V {
-                        total[j] = total[j] * factor[j];
+                        total[j] *= factor[j];
                     }
                 }
                 store::<S, R, V>(storage, to, total);
@@ -135,7 +154,7 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
                 for &slot in &operands[1..] {
                     let x = load::<S, R, V>(simd, storage, slot);
                     for j in 0..V {
-                        total[j] = total[j] * x[j];
+                        total[j] *= x[j];
                     }
                 }
                 store::<S, R, V>(storage, to, total);
@@ -143,21 +162,21 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
             Instruction::Add { to, a, b } => {
                 let (mut a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
                 for j in 0..V {
-                    a[j] = a[j] + b[j];
+                    a[j] += b[j];
                 }
                 store::<S, R, V>(storage, to, a);
             }
             Instruction::Sub { to, a, b } => {
                 let (mut a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
                 for j in 0..V {
-                    a[j] = a[j] - b[j];
+                    a[j] -= b[j];
                 }
                 store::<S, R, V>(storage, to, a);
             }
             Instruction::Divide { to, a, b } => {
                 let (mut a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
                 for j in 0..V {
-                    a[j] = a[j] / b[j];
+                    a[j] /= b[j];
                 }
                 store::<S, R, V>(storage, to, a);
             }
@@ -175,7 +194,7 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
                 let (a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
                 for j in 0..V {
                     let size = a[j].abs().max(b[j].abs());
-                    error[j] = error[j] / size.mul_add(rtol, atol);
+                    error[j] /= size.mul_add(rtol, atol);
                 }
                 store::<S, R, V>(storage, to, error);
             }
