@@ -260,7 +260,20 @@ fn binary<S: Simd, R: Real, const V: usize>(storage: &mut [R], op: Binary, to: S
     let truth = |value: bool| if value { R::from_f64(1.0) } else { R::from_f64(0.0) };
     let zero = R::from_f64(0.0);
     match op {
-        Binary::Power => each::<S, R, V>(storage, to, a, b, R::power),
+        Binary::Power => {
+            let w = V * R::Vector::<S>::LEN;
+            // What the first pass overwrites, where the slots are the same, the second still needs.
+            let (mut bases, mut exponents) = ([zero; 128], [zero; 128]);
+            bases[..w].copy_from_slice(&storage[a as usize * w..][..w]);
+            exponents[..w].copy_from_slice(&storage[b as usize * w..][..w]);
+            each::<S, R, V>(storage, to, a, b, R::positive_power);
+            for lane in 0..w {
+                if !(bases[lane] > zero) {
+                    let value = crate::expr::power(bases[lane].to_f64(), exponents[lane].to_f64());
+                    storage[to as usize * w + lane] = R::from_f64(value);
+                }
+            }
+        }
         Binary::Min => each::<S, R, V>(storage, to, a, b, |a, b| if a < b { a } else { b }),
         Binary::Max => each::<S, R, V>(storage, to, a, b, |a, b| if a > b { a } else { b }),
         Binary::And => each::<S, R, V>(storage, to, a, b, |a, b| truth(a != zero && b != zero)),
