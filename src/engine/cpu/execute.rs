@@ -268,10 +268,11 @@ fn binary<S: Simd, R: Real, const V: usize>(storage: &mut [R], op: Binary, to: S
             exponents[..w].copy_from_slice(&storage[b as usize * w..][..w]);
             each::<S, R, V>(storage, to, a, b, R::positive_power);
             for lane in 0..w {
-                if !(bases[lane] > zero) {
-                    let value = crate::expr::power(bases[lane].to_f64(), exponents[lane].to_f64());
-                    storage[to as usize * w + lane] = R::from_f64(value);
+                if bases[lane] > zero {
+                    continue;
                 }
+                let value = crate::expr::power(bases[lane].to_f64(), exponents[lane].to_f64());
+                storage[to as usize * w + lane] = R::from_f64(value);
             }
         }
         Binary::Min => each::<S, R, V>(storage, to, a, b, |a, b| if a < b { a } else { b }),
