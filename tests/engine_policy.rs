@@ -51,19 +51,29 @@ fn error(engine: &dyn Engine, problem: &Problem, method: Method, rtol: f64) -> (
 }
 
 fn engines() -> Vec<Box<dyn Engine>> {
-    vec![Box::new(CpuEngine::new(Precision::F64))]
+    vec![Box::new(CpuEngine::new(Precision::F64)), Box::new(CpuEngine::new(Precision::F32))]
+}
+
+/// The tightest tolerance, as a power of ten, that a precision is asked for: single precision has seven digits, and
+/// rounding in the stages takes up to two of them.
+fn tightest(precision: Precision) -> i32 {
+    match precision {
+        Precision::F32 => 4,
+        Precision::F64 => 9,
+    }
 }
 
 fn check(problem: &Problem, methods: &[Method], factor: f64) {
     for engine in engines() {
         for &method in methods {
-            for exponent in 3..=9 {
+            for exponent in 3..=tightest(engine.precision()) {
                 let rtol = 10f64.powi(-exponent);
                 let (error, report) = error(engine.as_ref(), problem, method, rtol);
                 println!(
-                    "{} {} {method:?} rtol {rtol:e}: error {error:.2e}, {} steps, {} rejected",
+                    "{} {} {:?} {method:?} rtol {rtol:e}: error {error:.2e}, {} steps, {} rejected",
                     problem.system.name,
                     engine.name(),
+                    engine.precision(),
                     report.steps,
                     report.rejected
                 );
