@@ -22,6 +22,10 @@ impl<R: Real> Executable<R> {
         Executable { tape, numbers }
     }
 
+    pub fn length(&self) -> usize {
+        self.tape.code.len() + self.tape.operands.len()
+    }
+
     pub fn outputs(&self) -> &[Slot] {
         &self.tape.outputs
     }

@@ -72,6 +72,14 @@ impl CpuEngine {
         compiled
     }
 
+    /// How many instructions a step of this batch takes: what a step costs, up to a factor.
+    pub fn step_length(&self, batch: &Batch) -> usize {
+        match self.precision {
+            Precision::F32 => self.compiled::<f32>(batch).step.length(),
+            Precision::F64 => self.compiled::<f64>(batch).step.length(),
+        }
+    }
+
     fn integrate<R: Real>(&self, batch: &Batch) -> Outcomes {
         let compiled = self.compiled::<R>(batch);
         let narrow = execute::native_lanes::<R>(self.level);
