@@ -20,7 +20,7 @@ pub fn stiff_method(precision: Precision) -> Method {
 pub fn choose(batch: &Batch, precision: Precision) -> Result<Method, EngineError> {
     let engine = CpuEngine::new(Precision::F64);
     let stiff = stiff_method(precision);
-    let mut cost = |method: Method, max_steps: u32| -> Result<Option<f64>, EngineError> {
+    let cost = |method: Method, max_steps: u32| -> Result<Option<f64>, EngineError> {
         let settings = Settings { method, max_steps, ..batch.settings.clone() };
         let batch = Batch { settings: &settings, tangents: &[], ..*batch };
         let outcomes = engine.run(&batch)?;

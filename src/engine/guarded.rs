@@ -28,7 +28,7 @@ impl Guarded {
     pub fn notes(&self) -> Vec<String> {
         let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         let name = self.device.name();
-        let fault = notes.fault.iter().map(|why| format!("{name} failed ({why}); the CPU went on from there"));
+        let fault = notes.fault.iter().map(|why| format!("{name}: {why}; the CPU went on from there"));
         let declined = notes.declined.iter().map(|why| format!("{name} cannot run this ({why}); the CPU did"));
         fault.chain(declined).collect()
     }
@@ -142,6 +142,6 @@ mod tests {
                 .expect("the CPU runs");
             assert!((outcomes.outputs[0] - (-2.0_f64).exp()).abs() < 1e-8);
         }
-        assert_eq!(engine.notes(), ["a card failed (lost); the CPU went on from there"]);
+        assert_eq!(engine.notes(), ["a card: the device failed: lost; the CPU went on from there"]);
     }
 }
