@@ -95,8 +95,7 @@ def to_sbml(text):
 def renamed(name, text):
     """The conversion appends '_' to names that are words of Antimony."""
     known = set(re.findall(r"[A-Za-z_]\w*", re.sub(r'"[^"]*"', "", text)))
-    keywords = {"compartment", "species", "model", "function", "end", "at", "in", "is", "has", "const", "var", "unit"}
-    return name + "_" if name + "_" in known and (name not in known or name in keywords) else name
+    return name + "_" if name + "_" in known else name
 
 
 def run_fenton(binary, case, text, folder):
