@@ -1,0 +1,108 @@
+//! One suite of checks that every engine has to pass.
+
+mod common;
+
+use common::Problem;
+use fenton::engine::cpu::CpuEngine;
+use fenton::engine::{Batch, Engine, Lane, Method, Precision, Protocol, Segment, Settings, Status};
+use fenton::expr::Symbol;
+use fenton::program::{Lowering, Program};
+
+fn program(problem: &Problem) -> Program {
+    let mut system = problem.system.clone();
+    let outputs = (0..system.states.len() as u32).map(|i| system.graph.symbol(Symbol::State(i))).collect();
+    Program::new(&system, &Lowering { outputs, inputs: vec![0], fixed: vec![] })
+}
+
+fn settings(problem: &Problem, method: Method, rtol: f64) -> Settings {
+    let atol = problem.scale.iter().map(|scale| scale * rtol * 1e-3).collect();
+    Settings { method, rtol, atol, max_steps: 1_000_000, caution: 1.0 }
+}
+
+/// Runs `lanes` equal lanes to the end and returns the first one's worst error, relative to the solution or, where
+/// that is smaller, to a thousandth of the state's scale, with its report.
+fn error(engine: &dyn Engine, problem: &Problem, method: Method, rtol: f64) -> (f64, fenton::engine::LaneReport) {
+    let program = program(problem);
+    let settings = settings(problem, method, rtol);
+    let protocol = Protocol {
+        start: 0.0,
+        segments: vec![Segment { until: problem.end, ..Segment::default() }],
+        outputs: vec![problem.end],
+    };
+    let row = [problem.system.parameters[0].value];
+    let outcomes = engine
+        .run(&Batch {
+            program: &program,
+            lanes: &[Lane { row: 0, protocol: 0 }],
+            rows: &row,
+            protocols: &[protocol],
+            tangents: &[],
+            settings: &settings,
+        })
+        .expect("the engine runs");
+    let worst = problem
+        .solution
+        .iter()
+        .zip(&outcomes.outputs)
+        .zip(&problem.scale)
+        .map(|((exact, found), scale)| (exact - found).abs() / exact.abs().max(1e-3 * scale))
+        .fold(0.0, f64::max);
+    (worst, outcomes.reports[0])
+}
+
+fn engines() -> Vec<Box<dyn Engine>> {
+    vec![Box::new(CpuEngine::new(Precision::F64))]
+}
+
+fn check(problem: &Problem, methods: &[Method], factor: f64) {
+    for engine in engines() {
+        for &method in methods {
+            for exponent in 3..=9 {
+                let rtol = 10f64.powi(-exponent);
+                let (error, report) = error(engine.as_ref(), problem, method, rtol);
+                println!(
+                    "{} {} {method:?} rtol {rtol:e}: error {error:.2e}, {} steps, {} rejected",
+                    problem.system.name,
+                    engine.name(),
+                    report.steps,
+                    report.rejected
+                );
+                assert_eq!(report.status, Status::Finished);
+                assert!(error <= factor * rtol, "error {error:e} at rtol {rtol:e}");
+            }
+        }
+    }
+}
+
+const STIFF: [Method; 2] = [Method::Rodas4P, Method::Rodas5P];
+const ALL: [Method; 3] = [Method::Rodas4P, Method::Rodas5P, Method::Tsit5];
+
+#[test]
+fn decay() {
+    check(&common::decay(0.7), &ALL, 10.0);
+}
+
+#[test]
+fn prothero_robinson() {
+    check(&common::prothero_robinson(), &STIFF, 10.0);
+}
+
+#[test]
+fn robertson() {
+    check(&common::robertson(), &STIFF, 10.0);
+}
+
+#[test]
+fn hires() {
+    check(&common::hires(), &STIFF, 10.0);
+}
+
+#[test]
+fn van_der_pol() {
+    check(&common::van_der_pol(), &STIFF, 10.0);
+}
+
+#[test]
+fn lorenz() {
+    check(&common::lorenz(), &ALL, 10.0);
+}
