@@ -105,10 +105,20 @@
 //! observation: one error, shared by them all, has to explain every bound; its sd is a number and is not estimated.
 //! A time may be the name of a parameter when the read-out time was not stated.
 
+mod data;
+mod declared;
+pub mod design;
 mod document;
+mod likelihood;
 pub mod noise;
+mod observe;
+mod plausible;
 mod prior;
-mod special;
+pub mod problem;
+mod read;
+pub mod special;
+mod table;
 mod units;
 
+pub use likelihood::{Expanded, Linear};
 pub use prior::{Prior, Scale};
