@@ -40,9 +40,6 @@ impl<T> At<T> {
         At { value, span }
     }
 
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> At<U> {
-        At { value: f(self.value), span: self.span }
-    }
 }
 
 /// A number or the name of a parameter.

@@ -105,6 +105,7 @@
 //! observation: one error, shared by them all, has to explain every bound; its sd is a number and is not estimated.
 //! A time may be the name of a parameter when the read-out time was not stated.
 
+mod compile;
 mod data;
 mod declared;
 pub mod design;
@@ -112,6 +113,7 @@ mod document;
 mod likelihood;
 pub mod noise;
 mod observe;
+mod open;
 mod plausible;
 mod prior;
 pub mod problem;
@@ -120,5 +122,10 @@ pub mod special;
 mod table;
 mod units;
 
+pub use declared::{
+    CellSpread, Compound, Condition, Datum, Error as ReadingError, Kind, Observable, Parameter, Quantity, ReadAt, Sd,
+    Seen, Settle, Study,
+};
 pub use likelihood::{Expanded, Linear};
 pub use prior::{Prior, Scale};
+pub use read::Sources;
