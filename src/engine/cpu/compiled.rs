@@ -71,8 +71,8 @@ pub struct Compiled<R> {
 }
 
 impl<R: Real> Compiled<R> {
-    pub fn new(program: &Program, settings: &Settings, inputs: &[u32]) -> Self {
-        let step = step::build(program, settings, inputs);
+    pub fn new(program: &Program, settings: &Settings, inputs: &[u32], settles: bool) -> Self {
+        let step = step::build(program, settings, inputs, settles);
         let frame = Frame {
             states: program.states.len(),
             inputs: program.inputs.len(),

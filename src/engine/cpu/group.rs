@@ -3,9 +3,12 @@
 mod switching;
 
 use super::compiled::{Compiled, Frame};
+use super::execute::blend;
 use super::lane::LaneState;
 use super::real::Real;
 use super::step::{STATES, STEP, TIME};
+use super::storage::Storage;
+use super::tape::Slot;
 use crate::engine::{Batch, LaneReport, Protocol, Status};
 use fearless_simd::Level;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +29,10 @@ pub struct Group<'a, R, const V: usize> {
     /// Lanes of the group, and of one native vector.
     width: usize,
     narrow: usize,
-    storage: Vec<R>,
+    storage: Storage<R>,
+    /// 1 in the lanes whose step was accepted, and the slots to copy there.
+    mask: Storage<R>,
+    copies: Vec<(Slot, Slot)>,
     inputs: Vec<R>,
     switches: Vec<R>,
     columns: Vec<Option<LaneState>>,
@@ -36,16 +42,21 @@ pub struct Group<'a, R, const V: usize> {
 
 /// Storage of the small tapes.
 struct Stages<R> {
-    initial: Vec<R>,
-    enter: Vec<R>,
-    output: Vec<R>,
-    switches: Vec<R>,
-    events: Vec<R>,
+    initial: Storage<R>,
+    enter: Storage<R>,
+    output: Storage<R>,
+    switches: Storage<R>,
+    events: Storage<R>,
 }
 
 impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     pub fn new(level: Level, batch: &'a Batch<'a>, compiled: &'a Compiled<R>, narrow: usize) -> Self {
         let width = narrow * V;
+        let frame = &compiled.frame;
+        // The error, the step factor and the rest stand between states and tangents.
+        let new = compiled.step.outputs();
+        let from = new[..frame.states].iter().chain(&new[frame.states + 3..]).copied();
+        let copies = from.zip(STATES..).collect();
         Group {
             level,
             batch,
@@ -53,6 +64,8 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             width,
             narrow,
             storage: compiled.step.storage(width),
+            mask: Storage::new(width),
+            copies,
             inputs: vec![R::default(); compiled.frame.inputs * width],
             switches: vec![R::default(); compiled.frame.switches * width],
             columns: vec![None; width],
@@ -248,11 +261,8 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let frame = compiled.frame;
         let outputs = compiled.step.outputs();
         let error_at = outputs[frame.states] as usize * self.width;
-        let rest_at = outputs[frame.states + 1] as usize * self.width;
-        let order = match self.batch.settings.method.tableau() {
-            crate::engine::method::Tableau::Rosenbrock(method) => method.order,
-            crate::engine::method::Tableau::Explicit(method) => method.order,
-        };
+        let factor_at = outputs[frame.states + 1] as usize * self.width;
+        let rest_at = outputs[frame.states + 2] as usize * self.width;
         let has_state_switches = compiled.timed.len() < frame.switches;
         let mut accepted: Vec<bool> = vec![false; self.width];
         let mut arrived = Vec::new();
@@ -273,7 +283,8 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             } else {
                 state.report.rejected += 1;
                 state.bracket = None;
-                let factor = if error.is_finite() { (0.9 * error.powf(-0.5 / order)).clamp(0.2, 1.0) } else { 0.25 };
+                let factor = self.storage[factor_at + column].to_f64();
+                let factor = if error.is_finite() { factor.clamp(0.2, 1.0) } else { 0.25 };
                 state.proposal = state.step * factor;
                 state.after_rejection = true;
                 if state.is_stuck() {
@@ -296,7 +307,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             if !accepted[column] {
                 continue;
             }
-            let error = self.storage[error_at + column].to_f64();
+            let factor = self.storage[factor_at + column].to_f64();
             let max_steps = self.batch.settings.max_steps;
             let Some(state) = &mut self.columns[column] else { continue };
             state.report.steps += 1;
@@ -305,8 +316,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             state.time = if state.landing { state.stop } else { state.time + state.step };
             state.turned_here = if turned { state.turned_here + 1 } else { 0 };
             let limit = if state.after_rejection { 1.0 } else { 6.0 };
-            let factor = (0.9 * error.max(1e-30).powf(-0.5 / order)).clamp(0.2, limit);
-            let next = state.step * factor;
+            let next = state.step * factor.clamp(0.2, limit);
             // A step cut short by a stop says little about the length that would have been possible.
             state.proposal = if whole { next } else { next.max(state.proposal) };
             state.after_rejection = false;
@@ -324,16 +334,10 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
 
     /// Takes over the new states and tangents of the lanes whose step was accepted.
     fn commit(&mut self, accepted: &[bool]) {
-        let frame = &self.compiled.frame;
-        let outputs = self.compiled.step.outputs();
-        for i in 0..frame.states + frame.tangents {
-            let from = if i < frame.states { outputs[i] } else { outputs[i + 2] } as usize * self.width;
-            let to = (STATES as usize + i) * self.width;
-            for column in 0..self.width {
-                let (old, new) = (self.storage[to + column], self.storage[from + column]);
-                self.storage[to + column] = if accepted[column] { new } else { old };
-            }
+        for (mask, &accepted) in self.mask.iter_mut().zip(accepted) {
+            *mask = R::from_f64(f64::from(accepted));
         }
+        blend::<R, V>(self.level, &mut self.storage, &self.mask, &self.copies);
     }
 
     /// Switch turns, ends of segments, outputs and ends of lanes.

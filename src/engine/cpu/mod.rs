@@ -9,6 +9,7 @@ mod group;
 mod lane;
 mod real;
 mod step;
+mod storage;
 mod tape;
 
 use super::{Batch, Engine, EngineError, LaneReport, Method, Outcomes, Precision};
@@ -37,6 +38,7 @@ struct Key {
     rtol: u64,
     atol: Vec<u64>,
     tangents: Vec<u32>,
+    settles: bool,
 }
 
 /// Programs kept compiled; beyond, all are forgotten.
@@ -49,23 +51,33 @@ impl CpuEngine {
 
     fn compiled<R: Real>(&self, batch: &Batch) -> Arc<Compiled<R>> {
         let settings = batch.settings;
+        let settles = batch.protocols.iter().flat_map(|p| &p.segments).any(|s| s.settle.is_some());
         let key = Key {
             program: batch.program.id,
             method: settings.method,
             rtol: settings.rtol.to_bits(),
             atol: settings.atol.iter().map(|atol| atol.to_bits()).collect(),
             tangents: batch.tangents.to_vec(),
+            settles,
         };
         let mut known = self.compiled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(compiled) = known.get(&key).and_then(|c| c.clone().downcast::<Compiled<R>>().ok()) {
             return compiled;
         }
-        let compiled = Arc::new(Compiled::<R>::new(batch.program, settings, batch.tangents));
+        let compiled = Arc::new(Compiled::<R>::new(batch.program, settings, batch.tangents, settles));
         if known.len() >= MOST_COMPILED {
             known.clear();
         }
         known.insert(key, compiled.clone());
         compiled
+    }
+
+    /// How many instructions a step of this batch takes: what a step costs, up to a factor.
+    pub fn step_length(&self, batch: &Batch) -> usize {
+        match self.precision {
+            Precision::F32 => self.compiled::<f32>(batch).step.length(),
+            Precision::F64 => self.compiled::<f64>(batch).step.length(),
+        }
     }
 
     fn integrate<R: Real>(&self, batch: &Batch) -> Outcomes {

@@ -4,7 +4,7 @@ use super::emit::{Emitter, Environment, Sum};
 use super::tape::{NONE, Slot, Tape};
 use crate::engine::Settings;
 use crate::engine::method::{Explicit, Rosenbrock, Tableau};
-use crate::expr::{Binary, Graph, Id, Symbol};
+use crate::expr::{Binary, Function, Graph, Id, Symbol};
 use crate::program::{Program, lu};
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub const STEP: Slot = 1;
 pub const STATES: Slot = 2;
 
 /// A step, with where its results are among `tape.outputs`: the new states, `error` (the mean square of the scaled
-/// error), `rest` (the largest scaled derivative at the beginning of the step), then the new tangents.
+/// error), `factor` (what the step may be multiplied with), `rest` (the largest scaled derivative at the beginning of the step), then the new tangents.
 pub struct Step {
     pub tape: Tape,
     /// The static expressions whose values follow the states (and tangents) in the inputs, with their graph.
@@ -87,7 +87,8 @@ struct Direction {
     time: Vec<Id>,
 }
 
-pub fn build(program: &Program, settings: &Settings, inputs: &[u32]) -> Step {
+/// With `settles` the tape also computes whether the states have come to rest.
+pub fn build(program: &Program, settings: &Settings, inputs: &[u32], settles: bool) -> Step {
     let mut graph = program.graph.clone();
     let tangents = Tangents::new(program, inputs);
     let implicit = matches!(settings.method.tableau(), Tableau::Rosenbrock(_));
@@ -120,6 +121,7 @@ pub fn build(program: &Program, settings: &Settings, inputs: &[u32]) -> Step {
         emitter: Emitter::new(graph, &roots, head, true),
         program,
         settings,
+        settles,
         tangents: &tangents,
         directions: &directions,
         states: (STATES..STATES + n as Slot).collect(),
@@ -136,6 +138,7 @@ struct Builder<'a> {
     emitter: Emitter,
     program: &'a Program,
     settings: &'a Settings,
+    settles: bool,
     tangents: &'a Tangents,
     directions: &'a [Direction],
     states: Vec<Slot>,
@@ -236,7 +239,9 @@ impl Builder<'_> {
         let new = self.combine(&end, &[1.0], std::slice::from_ref(&error), NONE);
         stages.push(error.clone());
         let mut outputs = new.clone();
-        outputs.push(self.mean_square(&error, &new));
+        let mean_square = self.mean_square(&error, &new);
+        outputs.push(mean_square);
+        outputs.push(self.factor(mean_square, method.order));
         outputs.push(rest);
         let mut fresh = Vec::new();
         for direction in 0..self.directions.len() {
@@ -489,7 +494,9 @@ impl Builder<'_> {
         let none = vec![NONE; start_states.len()];
         let error = self.combine(&none, method.e, &stages, STEP);
         let mut outputs = new.clone();
-        outputs.push(self.mean_square(&error, &new));
+        let mean_square = self.mean_square(&error, &new);
+        outputs.push(mean_square);
+        outputs.push(self.factor(mean_square, method.order));
         outputs.push(rest);
         let mut fresh = Vec::new();
         for direction in 0..self.directions.len() {
@@ -538,14 +545,28 @@ impl Builder<'_> {
         self.emitter.sum(mean)
     }
 
+    /// `0.9 * error^(-1/order)`, the error being the root of the mean square.
+    fn factor(&mut self, mean_square: Slot, order: f64) -> Slot {
+        let least = self.emitter.constant(1e-30);
+        let positive = self.emitter.binary(Binary::Max, mean_square, least);
+        let logarithm = self.emitter.call(Function::Ln, positive);
+        let mut exponent = Sum { constant: 0.9_f64.ln(), ..Sum::default() };
+        exponent.add(-0.5 / order, logarithm);
+        let exponent = self.emitter.sum(exponent);
+        self.emitter.call(Function::Exp, exponent)
+    }
+
     /// The largest derivative at the beginning of the step, each in units of its tolerance.
     fn rest(&mut self, start: &mut Environment) -> Slot {
         let mut largest = self.emitter.constant(0.0);
+        if !self.settles {
+            return largest;
+        }
         for (i, &id) in self.program.derivative.iter().enumerate() {
             let f = self.emitter.value(start, id);
             let state = self.states[i];
             let scaled = self.emitter.scaled_error(f, state, state, self.settings.rtol, self.settings.atol[i]);
-            let size = self.emitter.call(crate::expr::Function::Abs, scaled);
+            let size = self.emitter.call(Function::Abs, scaled);
             largest = self.emitter.binary(Binary::Max, largest, size);
         }
         largest
