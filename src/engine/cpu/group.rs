@@ -151,7 +151,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 self.storage[(STATES as usize + i) * self.width + column] = value;
             }
             self.add_doses(column);
-            if !self.batch.program.switches.is_empty() {
+            if !self.batch.program.switches.is_empty() || !self.batch.program.events.is_empty() {
                 self.read_turns(column);
                 self.first_truths(column);
             }
@@ -408,7 +408,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             self.set_inputs(column);
             self.add_doses(column);
         }
-        if changed && !self.batch.program.switches.is_empty() {
+        if changed && !(self.batch.program.switches.is_empty() && self.batch.program.events.is_empty()) {
             self.read_turns(column);
             self.settle_switches(column);
         }
