@@ -51,19 +51,29 @@ fn error(engine: &dyn Engine, problem: &Problem, method: Method, rtol: f64) -> (
 }
 
 fn engines() -> Vec<Box<dyn Engine>> {
-    vec![Box::new(CpuEngine::new(Precision::F64))]
+    vec![Box::new(CpuEngine::new(Precision::F64)), Box::new(CpuEngine::new(Precision::F32))]
+}
+
+/// The tightest tolerance, as a power of ten, that a precision is asked for: single precision has seven digits, and
+/// rounding in the stages takes up to two of them.
+fn tightest(precision: Precision) -> i32 {
+    match precision {
+        Precision::F32 => 4,
+        Precision::F64 => 9,
+    }
 }
 
 fn check(problem: &Problem, methods: &[Method], factor: f64) {
     for engine in engines() {
         for &method in methods {
-            for exponent in 3..=9 {
+            for exponent in 3..=tightest(engine.precision()) {
                 let rtol = 10f64.powi(-exponent);
                 let (error, report) = error(engine.as_ref(), problem, method, rtol);
                 println!(
-                    "{} {} {method:?} rtol {rtol:e}: error {error:.2e}, {} steps, {} rejected",
+                    "{} {} {:?} {method:?} rtol {rtol:e}: error {error:.2e}, {} steps, {} rejected",
                     problem.system.name,
                     engine.name(),
+                    engine.precision(),
                     report.steps,
                     report.rejected
                 );
@@ -105,4 +115,59 @@ fn van_der_pol() {
 #[test]
 fn lorenz() {
     check(&common::lorenz(), &ALL, 10.0);
+}
+
+/// The program's own choice: explicit where nothing is stiff.
+#[test]
+fn the_method_is_chosen_by_the_work_it_takes() {
+    for (problem, precision, expected) in [
+        (common::lorenz(), Precision::F64, Method::Tsit5),
+        (common::hires(), Precision::F64, Method::Rodas5P),
+        (common::robertson(), Precision::F32, Method::Rodas4P),
+        (common::van_der_pol(), Precision::F64, Method::Rodas5P),
+    ] {
+        let program = program(&problem);
+        let settings = settings(&problem, Method::Rodas5P, 1e-5);
+        let segments = vec![Segment { until: problem.end, ..Segment::default() }];
+        let chosen = fenton::engine::choose(
+            &Batch {
+                program: &program,
+                lanes: &[Lane { row: 0, protocol: 0 }],
+                rows: &[problem.system.parameters[0].value],
+                protocols: &[Protocol { start: 0.0, segments, outputs: vec![problem.end] }],
+                tangents: &[],
+                settings: &settings,
+            },
+            precision,
+        );
+        assert_eq!(chosen, Ok(expected), "{}", problem.system.name);
+    }
+}
+
+/// Accepted and rejected steps at rtol 1e-6, pinned: a change of the controller or of a method shows here. Fused
+/// multiply-adds differ between instruction sets, so a count may move a little.
+#[test]
+fn step_counts_are_as_recorded() {
+    let recorded = [
+        (common::hires(), Method::Rodas4P, 318, 6),
+        (common::hires(), Method::Rodas5P, 234, 2),
+        (common::robertson(), Method::Rodas4P, 173, 0),
+        (common::robertson(), Method::Rodas5P, 94, 2),
+        (common::van_der_pol(), Method::Rodas4P, 1016, 13),
+        (common::van_der_pol(), Method::Rodas5P, 624, 25),
+        (common::lorenz(), Method::Rodas4P, 145, 1),
+        (common::lorenz(), Method::Rodas5P, 79, 3),
+        (common::lorenz(), Method::Tsit5, 56, 3),
+    ];
+    for (problem, method, steps, rejected) in recorded {
+        let (_, report) = error(&CpuEngine::new(Precision::F64), &problem, method, 1e-6);
+        let near = |found: u32, recorded: u32| found.abs_diff(recorded) <= 2 + recorded / 100;
+        assert!(
+            near(report.steps, steps) && near(report.rejected, rejected),
+            "{} {method:?}: {} + {}, recorded {steps} + {rejected}",
+            problem.system.name,
+            report.steps,
+            report.rejected
+        );
+    }
 }

@@ -22,6 +22,10 @@ impl<R: Real> Executable<R> {
         Executable { tape, numbers }
     }
 
+    pub fn length(&self) -> usize {
+        self.tape.code.len() + self.tape.operands.len()
+    }
+
     pub fn outputs(&self) -> &[Slot] {
         &self.tape.outputs
     }
@@ -38,6 +42,25 @@ impl<R: Real> Executable<R> {
     /// Runs the tape over `storage`, made for `V` native vectors of lanes.
     pub fn run<const V: usize>(&self, level: Level, storage: &mut [R]) {
         dispatch!(level, simd => run::<_, R, V>(simd, self, storage));
+    }
+}
+
+/// Copies slots of `storage` to others, `(from, to)`, in the lanes where `mask` is not 0.
+pub fn blend<R: Real, const V: usize>(level: Level, storage: &mut [R], mask: &[R], copies: &[(Slot, Slot)]) {
+    dispatch!(level, simd => blend_lanes::<_, R, V>(simd, storage, mask, copies));
+}
+
+#[inline(always)]
+fn blend_lanes<S: Simd, R: Real, const V: usize>(simd: S, storage: &mut [R], mask: &[R], copies: &[(Slot, Slot)]) {
+    let mask = load::<S, R, V>(simd, mask, 0);
+    let zero = R::Vector::<S>::splat(simd, R::default());
+    for &(from, to) in copies {
+        let new = load::<S, R, V>(simd, storage, from);
+        let mut old = load::<S, R, V>(simd, storage, to);
+        for j in 0..V {
+            old[j] = mask[j].simd_eq(zero).select(old[j], new[j]);
+        }
+        store::<S, R, V>(storage, to, old);
     }
 }
 
@@ -124,7 +147,7 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
                 if scale != NONE {
                     let factor = load::<S, R, V>(simd, storage, scale);
                     for j in 0..V {
-                        total[j] = total[j] * factor[j];
+                        total[j] *= factor[j];
                     }
                 }
                 store::<S, R, V>(storage, to, total);
@@ -135,7 +158,7 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
                 for &slot in &operands[1..] {
                     let x = load::<S, R, V>(simd, storage, slot);
                     for j in 0..V {
-                        total[j] = total[j] * x[j];
+                        total[j] *= x[j];
                     }
                 }
                 store::<S, R, V>(storage, to, total);
@@ -143,21 +166,21 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
             Instruction::Add { to, a, b } => {
                 let (mut a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
                 for j in 0..V {
-                    a[j] = a[j] + b[j];
+                    a[j] += b[j];
                 }
                 store::<S, R, V>(storage, to, a);
             }
             Instruction::Sub { to, a, b } => {
                 let (mut a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
                 for j in 0..V {
-                    a[j] = a[j] - b[j];
+                    a[j] -= b[j];
                 }
                 store::<S, R, V>(storage, to, a);
             }
             Instruction::Divide { to, a, b } => {
                 let (mut a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
                 for j in 0..V {
-                    a[j] = a[j] / b[j];
+                    a[j] /= b[j];
                 }
                 store::<S, R, V>(storage, to, a);
             }
@@ -175,7 +198,7 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, st
                 let (a, b) = (load::<S, R, V>(simd, storage, a), load::<S, R, V>(simd, storage, b));
                 for j in 0..V {
                     let size = a[j].abs().max(b[j].abs());
-                    error[j] = error[j] / size.mul_add(rtol, atol);
+                    error[j] /= size.mul_add(rtol, atol);
                 }
                 store::<S, R, V>(storage, to, error);
             }
@@ -241,7 +264,21 @@ fn binary<S: Simd, R: Real, const V: usize>(storage: &mut [R], op: Binary, to: S
     let truth = |value: bool| if value { R::from_f64(1.0) } else { R::from_f64(0.0) };
     let zero = R::from_f64(0.0);
     match op {
-        Binary::Power => each::<S, R, V>(storage, to, a, b, R::power),
+        Binary::Power => {
+            let w = V * R::Vector::<S>::LEN;
+            // What the first pass overwrites, where the slots are the same, the second still needs.
+            let (mut bases, mut exponents) = ([zero; 128], [zero; 128]);
+            bases[..w].copy_from_slice(&storage[a as usize * w..][..w]);
+            exponents[..w].copy_from_slice(&storage[b as usize * w..][..w]);
+            each::<S, R, V>(storage, to, a, b, R::positive_power);
+            for lane in 0..w {
+                if bases[lane] > zero {
+                    continue;
+                }
+                let value = crate::expr::power(bases[lane].to_f64(), exponents[lane].to_f64());
+                storage[to as usize * w + lane] = R::from_f64(value);
+            }
+        }
         Binary::Min => each::<S, R, V>(storage, to, a, b, |a, b| if a < b { a } else { b }),
         Binary::Max => each::<S, R, V>(storage, to, a, b, |a, b| if a > b { a } else { b }),
         Binary::And => each::<S, R, V>(storage, to, a, b, |a, b| truth(a != zero && b != zero)),

@@ -3,10 +3,12 @@
 mod switching;
 
 use super::compiled::{Compiled, Frame};
+use super::execute::blend;
 use super::lane::LaneState;
 use super::real::Real;
 use super::step::{STATES, STEP, TIME};
 use super::storage::Storage;
+use super::tape::Slot;
 use crate::engine::{Batch, LaneReport, Protocol, Status};
 use fearless_simd::Level;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +30,9 @@ pub struct Group<'a, R, const V: usize> {
     width: usize,
     narrow: usize,
     storage: Storage<R>,
+    /// 1 in the lanes whose step was accepted, and the slots to copy there.
+    mask: Storage<R>,
+    copies: Vec<(Slot, Slot)>,
     inputs: Vec<R>,
     switches: Vec<R>,
     columns: Vec<Option<LaneState>>,
@@ -47,6 +52,11 @@ struct Stages<R> {
 impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     pub fn new(level: Level, batch: &'a Batch<'a>, compiled: &'a Compiled<R>, narrow: usize) -> Self {
         let width = narrow * V;
+        let frame = &compiled.frame;
+        // The error, the step factor and the rest stand between states and tangents.
+        let new = compiled.step.outputs();
+        let from = new[..frame.states].iter().chain(&new[frame.states + 3..]).copied();
+        let copies = from.zip(STATES..).collect();
         Group {
             level,
             batch,
@@ -54,6 +64,8 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             width,
             narrow,
             storage: compiled.step.storage(width),
+            mask: Storage::new(width),
+            copies,
             inputs: vec![R::default(); compiled.frame.inputs * width],
             switches: vec![R::default(); compiled.frame.switches * width],
             columns: vec![None; width],
@@ -322,16 +334,10 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
 
     /// Takes over the new states and tangents of the lanes whose step was accepted.
     fn commit(&mut self, accepted: &[bool]) {
-        let frame = &self.compiled.frame;
-        let outputs = self.compiled.step.outputs();
-        for i in 0..frame.states + frame.tangents {
-            let from = if i < frame.states { outputs[i] } else { outputs[i + 3] } as usize * self.width;
-            let to = (STATES as usize + i) * self.width;
-            for column in 0..self.width {
-                let (old, new) = (self.storage[to + column], self.storage[from + column]);
-                self.storage[to + column] = if accepted[column] { new } else { old };
-            }
+        for (mask, &accepted) in self.mask.iter_mut().zip(accepted) {
+            *mask = R::from_f64(f64::from(accepted));
         }
+        blend::<R, V>(self.level, &mut self.storage, &self.mask, &self.copies);
     }
 
     /// Switch turns, ends of segments, outputs and ends of lanes.

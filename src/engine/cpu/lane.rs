@@ -79,10 +79,10 @@ impl LaneState {
     /// Sets the next time that must be hit.
     pub fn aim(&mut self, protocol: &Protocol) {
         let mut stop = self.segment_end(protocol);
-        if self.deadline.is_none() {
-            if let Some(&output) = protocol.outputs.get(self.next_output) {
-                stop = stop.min(output);
-            }
+        if self.deadline.is_none()
+            && let Some(&output) = protocol.outputs.get(self.next_output)
+        {
+            stop = stop.min(output);
         }
         if let Some(&turn) = self.turns.iter().find(|&&turn| turn > self.time) {
             stop = stop.min(turn);

@@ -72,6 +72,14 @@ impl CpuEngine {
         compiled
     }
 
+    /// How many instructions a step of this batch takes: what a step costs, up to a factor.
+    pub fn step_length(&self, batch: &Batch) -> usize {
+        match self.precision {
+            Precision::F32 => self.compiled::<f32>(batch).step.length(),
+            Precision::F64 => self.compiled::<f64>(batch).step.length(),
+        }
+    }
+
     fn integrate<R: Real>(&self, batch: &Batch) -> Outcomes {
         let compiled = self.compiled::<R>(batch);
         let narrow = execute::native_lanes::<R>(self.level);
@@ -156,6 +164,13 @@ impl Engine for CpuEngine {
     fn run(&self, batch: &Batch) -> Result<Outcomes, EngineError> {
         if let Some(reason) = self.declines(batch.program, !batch.tangents.is_empty()) {
             return Err(EngineError::Declined(reason));
+        }
+        let mut set = batch.protocols.iter().flat_map(|p| &p.segments).flat_map(|s| &s.set);
+        if let Some(&(input, _)) = set.find(|(input, _)| batch.tangents.contains(input)) {
+            let name = &batch.program.inputs[input as usize];
+            return Err(EngineError::Declined(format!(
+                "a protocol sets '{name}' while sensitivities to it are asked for"
+            )));
         }
         Ok(match self.precision {
             Precision::F32 => self.integrate::<f32>(batch),
