@@ -22,7 +22,17 @@ fn check(source: &str) -> Result<(), String> {
             let wide = matches!(inner, TypeInner::Scalar(s) | TypeInner::Vector { scalar: s, .. } if *s == Scalar::F64);
             let there = matches!(
                 fun,
-                M::Abs | M::Min | M::Max | M::Clamp | M::Sqrt | M::Floor | M::Ceil | M::Round | M::Trunc | M::Sign | M::Fma
+                M::Abs
+                    | M::Min
+                    | M::Max
+                    | M::Clamp
+                    | M::Sqrt
+                    | M::Floor
+                    | M::Ceil
+                    | M::Round
+                    | M::Trunc
+                    | M::Sign
+                    | M::Fma
             );
             if wide && !there {
                 let line = function.expressions.get_span(handle).location(source).line_number;

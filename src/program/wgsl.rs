@@ -377,14 +377,7 @@ impl Printer {
         }
     }
 
-    fn part(
-        &mut self,
-        listing: &Listing,
-        part: &[usize],
-        number: usize,
-        part_of: &[usize],
-        carry: &[Option<usize>],
-    ) {
+    fn part(&mut self, listing: &Listing, part: &[usize], number: usize, part_of: &[usize], carry: &[Option<usize>]) {
         let mut read = vec![false; listing.statements.len()];
         for &at in part {
             let Statement::Compute(text, operands) = &listing.statements[at] else { continue };

@@ -115,8 +115,7 @@ mod tests {
     use crate::engine::{Method, Segment};
 
     fn pieces(protocol: Protocol) -> Vec<(u32, f64, f64, f64)> {
-        let settings =
-            Settings { method: Method::Rodas4P, rtol: 1e-4, atol: vec![1e-8], max_steps: 100, caution: 1.0 };
+        let settings = Settings { method: Method::Rodas4P, rtol: 1e-4, atol: vec![1e-8], max_steps: 100, caution: 1.0 };
         let plan = Plan::new(&[protocol], &settings);
         let kinds = plan.tables[plan.pieces as usize..].chunks(5).map(|piece| piece[0]);
         let numbers = plan.numbers[plan.piece_numbers as usize..].chunks(3);
