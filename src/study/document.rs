@@ -39,7 +39,6 @@ impl<T> At<T> {
     pub fn new(value: T, span: Range<usize>) -> Self {
         At { value, span }
     }
-
 }
 
 /// A number or the name of a parameter.
