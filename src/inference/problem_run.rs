@@ -1,13 +1,17 @@
 //! Runs the lanes of a problem for many parameter vectors, tries failed ones again, and averages over cells.
 
-use crate::engine::{Batch, Engine, Lane, LaneReport, Method, Outcomes, Precision, Settings, Status};
+use crate::engine::{
+    Batch, Engine, Lane, LaneReport, Method, Outcomes, Precision, Settings, Status, choose, stiff_method,
+};
 use crate::study::problem::Problem;
 use crate::{Error, Result};
 use rayon::prelude::*;
-use std::sync::Mutex;
 
 /// Memory that the lanes of one batch may take on the host, roughly, in bytes.
 const BATCH_BYTES: usize = 256 << 20;
+
+/// Lanes that decide on the method.
+const RACERS: usize = 8;
 
 /// A retry's first step is divided by this.
 const CAUTION: f64 = 1e3;
@@ -21,14 +25,15 @@ pub struct Choice {
     pub atol: Option<f64>,
 }
 
-/// Integrates for one problem. Engines that fail are replaced by the reference, and the reason is kept.
+/// Integrates for one problem.
 pub struct Simulator<'a> {
     pub problem: &'a Problem,
     pub engine: &'a dyn Engine,
     /// The CPU in f64.
     pub reference: &'a dyn Engine,
     pub choice: Choice,
-    incidents: Mutex<Vec<String>>,
+    /// What suits the program at its nominal values, by precision of the engine and of the reference.
+    suited: [Method; 2],
 }
 
 /// The averaged outputs of one parameter vector.
@@ -64,12 +69,29 @@ pub struct Wanted<'a> {
 
 impl<'a> Simulator<'a> {
     pub fn new(problem: &'a Problem, engine: &'a dyn Engine, reference: &'a dyn Engine, choice: Choice) -> Self {
-        Simulator { problem, engine, reference, choice, incidents: Mutex::default() }
+        let suited = [engine, reference].map(|engine| stiff_method(engine.precision()));
+        let mut simulator = Simulator { problem, engine, reference, choice, suited };
+        if choice.method.or(problem.solver.method).is_none() {
+            simulator.suited = [engine, reference].map(|engine| simulator.race(engine));
+        }
+        simulator
     }
 
-    /// Engines that gave up, and why; empty if all went well.
-    pub fn incidents(&self) -> Vec<String> {
-        self.incidents.lock().map(|list| list.clone()).unwrap_or_default()
+    /// A race of the methods on a few lanes at the nominal values.
+    fn race(&self, engine: &dyn Engine) -> Method {
+        let start: Vec<f64> = self.problem.parameters.iter().map(|p| p.start).collect();
+        let (rows, lanes) = self.lanes(&[start]);
+        let few: Vec<Lane> = lanes.iter().step_by(lanes.len().div_ceil(RACERS).max(1)).copied().collect();
+        let settings = self.settings(engine, false);
+        let batch = Batch {
+            program: &self.problem.program,
+            lanes: &few,
+            rows: &rows,
+            protocols: &self.problem.layout.protocols,
+            tangents: &[],
+            settings: &settings,
+        };
+        choose(&batch, engine.precision()).unwrap_or(settings.method)
     }
 
     /// The settings with which `engine` runs; `exact` for numbers that are reported.
@@ -83,7 +105,7 @@ impl<'a> Simulator<'a> {
         if exact {
             rtol = rtol.min(1e-7);
         }
-        let usual = if single { Method::Rodas4P } else { Method::Rodas5P };
+        let usual = self.suited[usize::from(exact || !single)];
         let atol = if exact { rtol } else { self.choice.atol.unwrap_or(rtol) };
         Settings {
             method: self.choice.method.or(solver.method).unwrap_or(usual),
@@ -168,7 +190,11 @@ impl<'a> Simulator<'a> {
         let settings = self.settings(first, exact);
         let mut outcomes = self.run_batch(first, rows, lanes, tangents, &settings)?;
         let careful = Settings { caution: CAUTION, max_steps: settings.max_steps.saturating_mul(4), ..settings };
-        let method = if careful.method == Method::Rodas5P { Method::Rodas4P } else { Method::Rodas5P };
+        let method = match careful.method {
+            Method::Rodas5P => Method::Rodas4P,
+            Method::Rodas4P => Method::Rodas5P,
+            Method::Tsit5 => stiff_method(first.precision()),
+        };
         let other = Settings { method, ..careful.clone() };
         let mut last = Settings { caution: CAUTION, ..self.settings(self.reference, exact) };
         last.max_steps = careful.max_steps;
@@ -200,23 +226,7 @@ impl<'a> Simulator<'a> {
     ) -> Result<Outcomes> {
         let protocols = &self.problem.layout.protocols;
         let batch = Batch { program: &self.problem.program, lanes, rows, protocols, tangents, settings };
-        let mut outcomes = match engine.run(&batch) {
-            Ok(outcomes) => outcomes,
-            Err(error) => {
-                if engine.name() == self.reference.name() && engine.precision() == self.reference.precision() {
-                    return Err(Error::Engine(error.to_string()));
-                }
-                let incident = format!("{}: {error}; the CPU went on in f64", engine.name());
-                if let Ok(mut list) = self.incidents.lock()
-                    && !list.contains(&incident)
-                {
-                    list.push(incident);
-                }
-                let settings = self.settings(self.reference, false);
-                let batch = Batch { settings: &settings, ..batch };
-                self.reference.run(&batch).map_err(|error| Error::Engine(error.to_string()))?
-            }
-        };
+        let mut outcomes = engine.run(&batch).map_err(|error| Error::Engine(error.to_string()))?;
         // What an engine calls finished must be finite to count.
         for (lane, report) in outcomes.reports.iter_mut().enumerate() {
             let range = outcomes.offsets[lane]..outcomes.offsets[lane + 1];

@@ -110,6 +110,8 @@ mod data;
 mod declared;
 pub mod design;
 mod document;
+pub mod embedded;
+mod files;
 mod likelihood;
 pub mod noise;
 mod observe;
@@ -126,6 +128,7 @@ pub use declared::{
     CellSpread, Compound, Condition, Datum, Error as ReadingError, Kind, Observable, Parameter, Quantity, ReadAt, Sd,
     Seen, Settle, Study,
 };
+pub use files::{Embedded, Folder};
 pub use likelihood::{Expanded, Linear};
 pub use prior::{Prior, Scale};
 pub use read::Sources;

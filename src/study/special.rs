@@ -1,6 +1,7 @@
 //! Logarithms of probabilities that stay exact far out in the tails.
 
-use statrs::function::{beta::beta_reg, erf::erfc, gamma::ln_gamma};
+use libm::{erfc, lgamma as ln_gamma};
+use statrs::function::beta::beta_reg;
 use std::f64::consts::{LN_2, PI, SQRT_2};
 
 /// `ln(2 pi) / 2`

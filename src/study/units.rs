@@ -67,6 +67,14 @@ impl Unit {
         if text.is_empty() {
             return None;
         }
+        // "uM_per_hour" and "per_uM_hour", as units are named in models.
+        let text = match text.split_once("per_") {
+            Some((above, below)) if above.is_empty() || above.ends_with('_') => {
+                let above = if above.is_empty() { "1" } else { above.trim_end_matches('_') };
+                format!("{above}/({})", below.replace('_', "*"))
+            }
+            _ => text,
+        };
         let mut chars = text.chars().peekable();
         let unit = product(&mut chars)?;
         chars.peek().is_none().then_some(unit)
@@ -175,6 +183,9 @@ mod tests {
         assert_eq!(unit("1/(uM*h)").to(unit("uM^-1 * h^-1")), Some(1.0));
         assert_eq!(unit("d").to(unit("min")), Some(1440.0));
         assert_eq!(unit("uM").to(unit("h")), None);
+        assert_eq!(unit("per_uM_hour").to(unit("1/(uM*h)")), Some(1.0));
+        assert_eq!(unit("uM_per_hour").to(unit("uM/h")), Some(1.0));
+        assert_eq!(unit("3600 second").to(unit("h")), Some(1.0));
         assert!(unit("ug/mL").is_mass_concentration());
         assert_eq!(same("mM", "uM"), Some(false));
         assert!(Unit::parse("wobble").is_none());
