@@ -93,6 +93,8 @@ pub struct Settings {
 pub enum Method {
     Rodas4P,
     Rodas5P,
+    /// Explicit. It hovers about a steady state within the tolerance, so a settling segment may end as
+    /// [`Status::Unsettled`].
     Tsit5,
 }
 

@@ -1,5 +1,9 @@
 //! From an objective to an answer: optimisers today, profiles and samplers later. Nothing below knows argmin.
 
 mod objective;
+mod problem;
+mod problem_run;
 
 pub use objective::{Evaluation, Expansion, Objective};
+pub use problem::StudyObjective;
+pub use problem_run::{Choice, Failure, Simulated, Simulator, Wanted};
