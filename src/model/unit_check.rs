@@ -39,7 +39,13 @@ pub fn check(network: &Network) -> Vec<Diagnostic> {
     if checker.errors.is_empty() {
         checker.formulas();
     }
-    checker.errors
+    let mut errors: Vec<Diagnostic> = Vec::new();
+    for error in checker.errors {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+    errors
 }
 
 struct Checker<'a> {
@@ -51,6 +57,12 @@ struct Checker<'a> {
 impl<'a> Checker<'a> {
     fn note<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
         result.map_err(|error| self.errors.push(error)).ok()
+    }
+
+    /// `unit` by the name it has in the model, or in base units.
+    fn show(&self, unit: Unit) -> String {
+        let defined = self.network.units.iter().find(|d| self.network.unit(&d.formula).is_ok_and(|u| u.same(&unit)));
+        defined.map_or_else(|| unit.to_string(), |definition| definition.name.clone())
     }
 
     fn formulas(&mut self) {
@@ -123,8 +135,9 @@ impl<'a> Checker<'a> {
         if found.same(&expected) {
             return None;
         }
-        let message = format!("units do not agree: {what} is in {found}, {name} needs {expected}");
-        let error = self.network.source.error(&formula.span, message).expected(expected.to_string());
+        let (is, needs) = (self.show(found), self.show(expected));
+        let message = format!("units do not agree: {what} is in {is}, {name} needs {needs}");
+        let error = self.network.source.error(&formula.span, message).expected(needs);
         Some(if found.same_kind(&expected) {
             error.hint(format!("multiply by {}", trim(found.factor / expected.factor)))
         } else {
@@ -192,9 +205,10 @@ impl<'a> Checker<'a> {
             match (known, common) {
                 (Known::Unit(unit), Some((first, before))) if !unit.same(&first) => {
                     let slice = |e: &Expr| self.network.source.slice(&e.span).to_string();
+                    let (one, other) = (self.show(first), self.show(unit));
                     let message =
-                        format!("units do not agree: '{}' is in {first}, '{}' in {unit}", slice(before), slice(part));
-                    let error = self.network.source.error(&part.span, message).expected(first.to_string());
+                        format!("units do not agree: '{}' is in {one}, '{}' in {other}", slice(before), slice(part));
+                    let error = self.network.source.error(&part.span, message).expected(one);
                     return Err(if unit.same_kind(&first) {
                         error.hint(format!("multiply it by {}", trim(unit.factor / first.factor)))
                     } else {
@@ -217,7 +231,7 @@ impl<'a> Checker<'a> {
     fn pure(&self, unit: Unit, formula: &Expr) -> Result<(), Diagnostic> {
         if unit.is_dimensionless() && !unit.same(&Unit::ONE) {
             let text = self.network.source.slice(&formula.span);
-            let message = format!("'{text}' is a ratio of two different units: one is {} of the other", unit);
+            let message = format!("'{text}' is a ratio of two different units: one is {unit} of the other");
             let error = self.network.source.error(&formula.span, message);
             return Err(error.hint(format!("multiply by {}", trim(unit.factor))));
         }
@@ -245,7 +259,7 @@ impl<'a> Checker<'a> {
         if unit.is_dimensionless() {
             return Ok(());
         }
-        let message = format!("{what} has to be dimensionless; this is in {unit}");
+        let message = format!("{what} has to be dimensionless; this is in {}", self.show(unit));
         Err(self.network.source.error(&formula.span, message).expected("a dimensionless value"))
     }
 
