@@ -9,13 +9,38 @@ use fenton::expr::Symbol;
 use fenton::program::{Lowering, Program};
 use std::time::Instant;
 
+/// The embedded model of both deaths, dosed with iron and copper, to 48 h.
+fn crosstalk() -> common::Problem {
+    let source = include_str!("../data/models/crosstalk-minimal.ant");
+    let network = fenton::model::antimony::read(source, "crosstalk-minimal.ant").expect("an embedded model");
+    let mut system = network.system().expect("an embedded model");
+    for (name, value) in [("FAC", 2000.0), ("CuCl2", 20.0)] {
+        let at = system.parameter(name).expect("a dose") as usize;
+        system.parameters[at].value = value;
+    }
+    let first = system.parameter("k_branching").expect("a rate constant") as usize;
+    system.parameters.swap(0, first);
+    let swapped = |symbol| match symbol {
+        Symbol::Parameter(0) => Some(Symbol::Parameter(first as u32)),
+        Symbol::Parameter(at) if at as usize == first => Some(Symbol::Parameter(0)),
+        _ => None,
+    };
+    let mut roots: Vec<_> = system.states.iter().flat_map(|s| [s.initial, s.derivative]).collect();
+    roots = system.graph.substitute(&roots, &mut |graph, symbol| swapped(symbol).map(|s| graph.symbol(s)));
+    for (state, pair) in system.states.iter_mut().zip(roots.chunks(2)) {
+        (state.initial, state.derivative) = (pair[0], pair[1]);
+    }
+    let scale = vec![1.0; system.states.len()];
+    common::Problem { system, end: 48.0, solution: Vec::new(), scale }
+}
+
 fn main() {
     let instances = 16_384;
     println!(
         "{:<18} {:<9} {:>4} {:>6} {:>9} {:>9} {:>10}",
         "problem", "method", "", "rtol", "steps", "us/inst", "ns/step"
     );
-    for problem in [common::hires(), common::robertson(), common::lorenz()] {
+    for problem in [crosstalk(), common::hires(), common::robertson(), common::lorenz()] {
         let mut system = problem.system.clone();
         let outputs = (0..system.states.len() as u32).map(|i| system.graph.symbol(Symbol::State(i))).collect();
         let program = Program::new(&system, &Lowering { outputs, inputs: vec![0], fixed: vec![] });

@@ -205,7 +205,7 @@ fn failures_have_a_cause() {
     let outcomes = run(&lower(&blow_up, &[0]), &[1.0], until(2.0, &[0.5, 2.0]), &[], Method::Rodas5P, 1e-6);
     let report = outcomes.reports[0];
     assert!(matches!(report.status, Status::StepTooSmall | Status::NotFinite), "{report:?}");
-    assert!((report.time - 1.0).abs() < 1e-3, "{report:?}");
+    assert!((report.time - 1.0).abs() < 1e-3 && report.state == Some(0), "{report:?}");
     assert!((outcomes.outputs[0] - 2.0).abs() < 1e-4, "what was reached is kept");
 }
 
@@ -226,6 +226,38 @@ fn results_do_not_depend_on_the_division_of_work() {
             });
             assert!(parts.iter().zip(&whole.outputs).all(|(a, b)| a.to_bits() == b.to_bits()), "{threads} {cut}");
             assert_eq!(parts.len(), whole.outputs.len());
+        }
+    }
+}
+
+/// A pool and what it feeds, ten times slower: the sensitivities of the settled state come from `1/k` and `1/(k q)`.
+#[test]
+fn sensitivities_settle_too() {
+    let system = common::system("pools", &[1.9, 20.1], &[("k", 0.5), ("q", 0.1)], |g, y, p, _| {
+        let loss = common::poly(g, &[(-1.0, &[p[0], y[0]])]);
+        let feed = common::poly(g, &[(1.0, &[y[0]]), (-1.0, &[p[1], y[1]])]);
+        vec![g.sum(1.0, &[(1.0, loss)]), feed]
+    });
+    let protocol = Protocol {
+        start: 0.0,
+        segments: vec![
+            Segment { until: 0.0, settle: Some(5000.0), ..Segment::default() },
+            Segment { until: 1.0, ..Segment::default() },
+        ],
+        outputs: vec![0.0, 1.0],
+    };
+    let (k, q) = (0.4, 0.1);
+    let program = lower(&system, &[0, 1]);
+    // An explicit method hovers about a steady state instead of coming to rest there.
+    let hovering = run(&program, &[k, q], protocol.clone(), &[], Method::Tsit5, 1e-8);
+    assert_eq!(hovering.reports[0].status, Status::Unsettled);
+    for method in [Method::Rodas5P, Method::Rodas4P] {
+        let outcomes = run(&program, &[k, q], protocol.clone(), &[0, 1], method, 1e-8);
+        assert_eq!(outcomes.reports[0].status, Status::Finished);
+        let exact = [-1.0 / (k * k), 0.0, -1.0 / (k * k * q), -1.0 / (k * q * q)];
+        for (at, exact) in exact.into_iter().enumerate() {
+            let found = outcomes.tangents[at];
+            assert!((found - exact).abs() <= 1e-6 * exact.abs() + 1e-9, "{method:?} {at}: {found} {exact}");
         }
     }
 }

@@ -93,6 +93,8 @@ pub struct Settings {
 pub enum Method {
     Rodas4P,
     Rodas5P,
+    /// Explicit. It hovers about a steady state within the tolerance, so a settling segment may end as
+    /// [`Status::Unsettled`].
     Tsit5,
 }
 
@@ -115,7 +117,7 @@ pub struct LaneReport {
     pub rejected: u32,
     /// The time reached.
     pub time: f64,
-    /// The state that was worst in the error norm at a failure, or that was not finite.
+    /// At a failure, the state that was not finite or that changed most in units of its tolerance.
     pub state: Option<u32>,
 }
 

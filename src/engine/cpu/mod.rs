@@ -165,6 +165,13 @@ impl Engine for CpuEngine {
         if let Some(reason) = self.declines(batch.program, !batch.tangents.is_empty()) {
             return Err(EngineError::Declined(reason));
         }
+        let mut set = batch.protocols.iter().flat_map(|p| &p.segments).flat_map(|s| &s.set);
+        if let Some(&(input, _)) = set.find(|(input, _)| batch.tangents.contains(input)) {
+            let name = &batch.program.inputs[input as usize];
+            return Err(EngineError::Declined(format!(
+                "a protocol sets '{name}' while sensitivities to it are asked for"
+            )));
+        }
         Ok(match self.precision {
             Precision::F32 => self.integrate::<f32>(batch),
             Precision::F64 => self.integrate::<f64>(batch),

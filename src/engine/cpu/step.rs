@@ -1,5 +1,9 @@
 //! One integration step as a tape: the stages, the factorisation, the error norm, and forward sensitivities.
 
+mod tangent;
+
+pub use tangent::Tangents;
+
 use super::emit::{Emitter, Environment, Sum};
 use super::tape::{NONE, Slot, Tape};
 use crate::engine::Settings;
@@ -7,6 +11,7 @@ use crate::engine::method::{Explicit, Rosenbrock, Tableau};
 use crate::expr::{Binary, Function, Graph, Id, Symbol};
 use crate::program::{Program, lu};
 use std::collections::HashMap;
+use tangent::Direction;
 
 /// Slots at the head of a step's storage.
 pub const TIME: Slot = 0;
@@ -14,77 +19,14 @@ pub const STEP: Slot = 1;
 pub const STATES: Slot = 2;
 
 /// A step, with where its results are among `tape.outputs`: the new states, `error` (the mean square of the scaled
-/// error), `factor` (what the step may be multiplied with), `rest` (the largest scaled derivative at the beginning of the step), then the new tangents.
+/// error), `factor` (what the step may be multiplied with), `rest` (the largest scaled
+/// derivative at the beginning of the step), then the new tangents.
 pub struct Step {
     pub tape: Tape,
     /// The static expressions whose values follow the states (and tangents) in the inputs, with their graph.
     pub graph: Graph,
     pub statics: Vec<Id>,
     pub tangents: Tangents,
-}
-
-/// Which components of the sensitivities can be other than 0, by direction.
-#[derive(Debug, Clone, Default)]
-pub struct Tangents {
-    /// The input that each direction differentiates by.
-    pub inputs: Vec<u32>,
-    /// `(direction, state)` of each tangent slot, in order.
-    pub components: Vec<(u32, u32)>,
-}
-
-impl Tangents {
-    /// A sensitivity is structurally 0 unless the input acts on the state, directly or through other states.
-    pub fn new(program: &Program, inputs: &[u32]) -> Tangents {
-        let graph = &program.graph;
-        let mut components = Vec::new();
-        for (direction, &input) in inputs.iter().enumerate() {
-            let symbol = Symbol::Parameter(input);
-            let acts = |id: Id| graph.symbols([id]).contains(&symbol);
-            let mut reached: Vec<bool> =
-                (0..program.states.len()).map(|i| acts(program.derivative[i]) || acts(program.initial[i])).collect();
-            loop {
-                let before = reached.iter().filter(|r| **r).count();
-                for &(row, column, _) in &program.jacobian {
-                    if reached[column as usize] {
-                        reached[row as usize] = true;
-                    }
-                }
-                if reached.iter().filter(|r| **r).count() == before {
-                    break;
-                }
-            }
-            for state in (0..reached.len()).filter(|&state| reached[state]) {
-                components.push((direction as u32, state as u32));
-            }
-        }
-        Tangents { inputs: inputs.to_vec(), components }
-    }
-
-    pub fn slot(&self, direction: usize, state: usize) -> Option<usize> {
-        self.components.binary_search(&(direction as u32, state as u32)).ok()
-    }
-
-    /// The derivative of `id` along `direction`, with `Symbol::Tangent` for the sensitivities of the states.
-    pub fn along(&self, graph: &mut Graph, id: Id, direction: usize) -> Id {
-        let input = self.inputs[direction];
-        graph.directional(id, &mut |graph, symbol| match symbol {
-            Symbol::State(state) => {
-                self.slot(direction, state as usize)?;
-                Some(graph.symbol(Symbol::Tangent(state)))
-            }
-            Symbol::Parameter(at) if at == input => Some(graph.constant(1.0)),
-            _ => None,
-        })
-    }
-}
-
-/// Expressions of the tangent equations along one direction.
-struct Direction {
-    /// Along the direction: the derivative of each right-hand side, …
-    f: Vec<Id>,
-    /// … of each Jacobian entry, and of each time derivative.
-    jacobian: Vec<Id>,
-    time: Vec<Id>,
 }
 
 /// With `settles` the tape also computes whether the states have come to rest.
@@ -199,7 +141,7 @@ impl Builder<'_> {
         let mut start = self.environment(TIME, &start_states);
         let over_h = self.emitter.reciprocal(STEP);
         let factors = self.factorise(&mut start, method.gamma, over_h);
-        let rest = self.rest(&mut start);
+        let mut rest = self.rest(&mut start);
 
         let mut stages: Vec<Vec<Slot>> = Vec::new();
         let mut environments = Vec::new();
@@ -242,11 +184,19 @@ impl Builder<'_> {
         let mean_square = self.mean_square(&error, &new);
         outputs.push(mean_square);
         outputs.push(self.factor(mean_square, method.order));
-        outputs.push(rest);
         let mut fresh = Vec::new();
         for direction in 0..self.directions.len() {
-            fresh.extend(self.rosenbrock_tangent(method, direction, &factors, over_h, &stages, &mut environments));
+            fresh.extend(self.rosenbrock_tangent(
+                method,
+                direction,
+                &factors,
+                over_h,
+                &stages,
+                &environments,
+                &mut rest,
+            ));
         }
+        outputs.push(rest);
         outputs.extend(fresh);
         self.copies(outputs)
     }
@@ -406,72 +356,6 @@ impl Builder<'_> {
         x
     }
 
-    /// One direction of the tangent-linear method of Sandu, Daescu & Carmichael (Atmospheric Environment 37, 5083,
-    /// 2003): the derivative of the step itself, sharing its factors.
-    fn rosenbrock_tangent(
-        &mut self,
-        method: &Rosenbrock,
-        direction: usize,
-        factors: &Factors,
-        over_h: Slot,
-        stages: &[Vec<Slot>],
-        environments: &mut [Environment],
-    ) -> Vec<Slot> {
-        let n = self.states.len();
-        let along = &self.directions[direction];
-        let start = self.tangent_slots(direction);
-        let mut at_start = environments[0].with(self.tangent_symbols(&start));
-        let jacobian: Vec<Option<Slot>> = along
-            .jacobian
-            .iter()
-            .map(|&id| {
-                let zero = self.emitter.graph.as_constant(id) == Some(0.0);
-                (!zero).then(|| self.emitter.value(&mut at_start, id))
-            })
-            .collect();
-        let time: Vec<Option<Slot>> = along
-            .time
-            .iter()
-            .map(|&id| {
-                let zero = self.emitter.graph.as_constant(id) == Some(0.0);
-                (!zero).then(|| self.emitter.value(&mut at_start, id))
-            })
-            .collect();
-        let mut tangent_stages: Vec<Vec<Slot>> = Vec::new();
-        let mut end = start.clone();
-        for i in 0..method.alpha.len() {
-            let states = match i {
-                0 => start.clone(),
-                _ => self.stage_states(method.a, i, &tangent_stages, &end, &start),
-            };
-            let mut env = environments[i].with(self.tangent_symbols(&states));
-            let correction =
-                if i == 0 { vec![NONE; n] } else { self.correction(method.c[i - 1], &tangent_stages, over_h) };
-            let mut right: Vec<Sum> = (0..n).map(|row| self.emitter.sum_of(&mut env, along.f[row])).collect();
-            for (&(row, column, _), &slope) in self.program.jacobian.iter().zip(&jacobian) {
-                if let (Some(slope), true) = (slope, stages[i][column as usize] != NONE) {
-                    right[row as usize].add_product(1.0, slope, stages[i][column as usize]);
-                }
-            }
-            for row in 0..n {
-                if let (Some(slope), true) = (time[row], method.gammas[i] != 0.0) {
-                    let mut scaled = Sum::default();
-                    scaled.add(method.gammas[i], STEP);
-                    let scaled = self.emitter.sum(scaled);
-                    right[row].add_product(1.0, scaled, slope);
-                }
-                if correction[row] != NONE {
-                    right[row].add(1.0, correction[row]);
-                }
-            }
-            tangent_stages.push(self.solve(factors, right));
-            end = states;
-        }
-        let last = tangent_stages.pop().expect("a last stage");
-        let new = self.combine(&end, &[1.0], &[last], NONE);
-        self.tangent_outputs(direction, &new)
-    }
-
     fn explicit(&mut self, method: &Explicit) -> Vec<Slot> {
         let start_states = self.states.clone();
         let mut stages: Vec<Vec<Slot>> = Vec::new();
@@ -497,33 +381,11 @@ impl Builder<'_> {
         let mean_square = self.mean_square(&error, &new);
         outputs.push(mean_square);
         outputs.push(self.factor(mean_square, method.order));
-        outputs.push(rest);
         let mut fresh = Vec::new();
         for direction in 0..self.directions.len() {
-            let start = self.tangent_slots(direction);
-            let mut tangent_stages: Vec<Vec<Slot>> = Vec::new();
-            // The last stage serves the error estimate alone.
-            let mut states = start.clone();
-            for i in 0..method.c.len() {
-                if i > 0 {
-                    states = self.combine(&start, method.a[i - 1], &tangent_stages, STEP);
-                }
-                if i + 1 == method.c.len() {
-                    break;
-                }
-                let mut env = environments[i].with(self.tangent_symbols(&states));
-                let f: Vec<Id> = self.directions[direction].f.clone();
-                let k = f
-                    .into_iter()
-                    .map(|id| match self.emitter.graph.as_constant(id) {
-                        Some(0.0) => NONE,
-                        _ => self.emitter.value(&mut env, id),
-                    })
-                    .collect();
-                tangent_stages.push(k);
-            }
-            fresh.extend(self.tangent_outputs(direction, &states));
+            fresh.extend(self.explicit_tangent(method, direction, &environments, &mut rest));
         }
+        outputs.push(rest);
         outputs.extend(fresh);
         self.copies(outputs)
     }
@@ -570,27 +432,6 @@ impl Builder<'_> {
             largest = self.emitter.binary(Binary::Max, largest, size);
         }
         largest
-    }
-
-    fn tangent_slots(&self, direction: usize) -> Vec<Slot> {
-        let first = STATES as usize + self.states.len();
-        (0..self.states.len())
-            .map(|state| self.tangents.slot(direction, state).map_or(NONE, |at| (first + at) as Slot))
-            .collect()
-    }
-
-    fn tangent_symbols(&self, slots: &[Slot]) -> Vec<(Symbol, Slot)> {
-        let symbols = slots.iter().enumerate().filter(|(_, slot)| **slot != NONE);
-        symbols.map(|(state, &slot)| (Symbol::Tangent(state as u32), slot)).collect()
-    }
-
-    fn tangent_outputs(&mut self, direction: usize, new: &[Slot]) -> Vec<Slot> {
-        let components: Vec<usize> =
-            (0..self.states.len()).filter(|&state| self.tangents.slot(direction, state).is_some()).collect();
-        components
-            .into_iter()
-            .map(|state| if new[state] == NONE { self.emitter.constant(0.0) } else { new[state] })
-            .collect()
     }
 
     /// Outputs need slots of their own.
