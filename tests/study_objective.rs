@@ -4,8 +4,9 @@ use fenton::Result;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
 use fenton::expr::Id;
-use fenton::inference::{Choice, Objective, StudyObjective};
+use fenton::inference::{Along, Choice, Grid, Objective, StudyObjective, planned};
 use fenton::model::{System, antimony, formula};
+use fenton::study::effect::Threshold;
 use fenton::study::{Sources, Study};
 
 const MODEL: &str = "
@@ -296,5 +297,32 @@ fn expansions_do_not_depend_on_how_points_are_batched() {
             assert_eq!(alone.gradient, expansion.gradient);
             assert_eq!(alone.fisher, expansion.fisher);
         }
+    });
+}
+
+#[test]
+fn curves_and_effective_doses_are_the_analytic_ones() {
+    let text = "[assay]\nkind = \"atp\"\nlive = \"live\"\n[data]\nfile = \"p.csv\"\n[noise]\nsd = \"column\"\n";
+    let study = study(text, &PLATE.replace("30,24", "300,24"));
+    with_objective(&study, |objective| {
+        let curves = planned(&study, &Grid::default());
+        // Dose-response at 24 h (and at 12 h), a time course for each of the four doses.
+        assert_eq!(curves.iter().filter(|c| c.along == Along::Time).count(), 4);
+        let point = vec![-1.0, 1.0];
+        let values = objective.curves(&study, &curves, &[point.clone(), point.clone()]).unwrap();
+        assert_eq!(values[0], values[1]);
+        let at = curves.iter().position(|c| c.along == Along::Dose { compound: 0, time: 24.0 }).unwrap();
+        for (dose, value) in curves[at].x.iter().zip(&values[0][at]) {
+            assert!((value - (-2.4 * dose / (10.0 + dose)).exp()).abs() < 1e-7);
+        }
+        let doses = curves[at].effective_doses(&study, &values[0][at], &[0.5, 0.99]).unwrap();
+        // exp(-2.4 x / (10 + x)) = 1/2
+        let part = std::f64::consts::LN_2 / 2.4;
+        let Threshold::At(dose) = doses[0].absolute else { panic!("{doses:?}") };
+        assert!((dose / (10.0 * part / (1.0 - part)) - 1.0).abs() < 2e-3, "{dose}");
+        assert_eq!(doses[1].absolute, Threshold::AboveHighest(300.0));
+        let predicted = objective.predict(&point).unwrap();
+        let expected = (0.6 - (-2.4f64 * 3.0 / 13.0).exp()) / 0.05;
+        assert!((predicted[1].residual - expected).abs() < 1e-6);
     });
 }
