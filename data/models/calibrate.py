@@ -8,7 +8,7 @@ values were chosen for.
 
     pip install antimony libroadrunner numpy scipy
     python calibrate.py            # fit, write, check
-    python calibrate.py --check    # check only; exit 1 if a target is missed by more than 1.5 sd
+    python calibrate.py --check    # check only; exit 1 if a target is missed by more than 1.5 sd and not known to be
 """
 import csv
 import math
@@ -160,7 +160,7 @@ def main():
                 met = np.full(len(targets), 10.0)
             return np.concatenate([met, 0.5 * z])
 
-        best = least_squares(cost, np.zeros(len(names)), diff_step=1e-2, bounds=(-4, 4), max_nfev=60, verbose=1)
+        best = least_squares(cost, np.zeros(len(names)), diff_step=1e-2, bounds=(-4, 4), max_nfev=50, verbose=1)
         values.update({n: round_to(v) for n, v in zip(names, np.exp(centre + spread * best.x))})
         write(parameters, values)
         models = {name: Model(name) for name in models}
@@ -168,7 +168,7 @@ def main():
     for target, distance, x in zip(targets, met, found):
         print(f"{'ok  ' if abs(distance) < 1.5 else 'MISS'} {target['name']:48} {target['quantity']:11}"
               f" {x:10.4g}  {target['kind']} {target['value']}  ({target['basis']}, off by {distance:.1f} sd)")
-    return int(any(abs(d) >= 1.5 for d in met))
+    return int(any(abs(d) >= 1.5 and "not met" not in t["basis"] for t, d in zip(targets, met)))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
 //! The command line: one file a subcommand. Raw arguments become one validated settings struct before anything runs.
 
+mod engines;
 mod failure;
+mod inputs;
 mod output;
 mod progress;
+mod simulate;
 mod terminal;
 
 use clap::{Parser, Subcommand};
@@ -25,7 +28,10 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {}
+enum Command {
+    /// Integrate a model and write its trajectories as CSV or JSON
+    Simulate(simulate::SimulateArgs),
+}
 
 /// Runs the program's arguments to an exit code.
 pub fn run() -> ExitCode {
@@ -38,7 +44,9 @@ pub fn run() -> ExitCode {
         }
     };
     terminal::catch_interrupts();
-    let result: Result<(), Failure> = match cli.command {};
+    let result: Result<(), Failure> = match &cli.command {
+        Command::Simulate(args) => simulate::run(args),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -117,7 +117,7 @@ pub struct LaneReport {
     pub rejected: u32,
     /// The time reached.
     pub time: f64,
-    /// The state that was worst in the error norm at a failure, or that was not finite.
+    /// At a failure, the state that was not finite or that changed most in units of its tolerance.
     pub state: Option<u32>,
 }
 

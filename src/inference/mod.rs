@@ -1,11 +1,32 @@
 //! From an objective to an answer: optimisers today, profiles and samplers later. Nothing below knows argmin.
+//!
+//! [`fit`] scores a population of starts in bulk, searches from the best of them, evaluates the ends again in the
+//! precision of the report, polishes the winners, and reads from the Fisher information what the data determine.
 
+mod boxed;
+mod bridge;
+mod checkpoint;
+mod cmaes;
+mod fit;
+mod identify;
+mod lbfgs;
+mod lockstep;
 mod objective;
 mod problem;
 mod problem_curves;
 mod problem_run;
+mod result;
+mod settings;
+mod starts;
+mod swarm;
+mod trust;
+mod watch;
 
-pub use objective::{Evaluation, Expansion, Objective};
+pub use fit::fit;
+pub use objective::{Dimension, Evaluation, Expansion, Objective};
 pub use problem::StudyObjective;
 pub use problem_curves::{Along, Curve, Grid, Predicted, planned};
 pub use problem_run::{Choice, Failure, Simulated, Simulator, Wanted};
+pub use result::{Direction, Ended, FitResult, Identification, ParameterResult, StartRecord, Stop, Verdict};
+pub use settings::{CheckpointSettings, FitSettings, Method};
+pub use watch::{Progress, Stage, Update};

@@ -14,6 +14,14 @@ pub trait Objective: Sync {
     fn nominal(&self) -> Option<&[f64]> {
         None
     }
+    /// What is known of a dimension beyond its bounds.
+    fn dimension(&self, _index: usize) -> Dimension {
+        Dimension::default()
+    }
+    /// How many observations the likelihood has, for the BIC; `None` where that number has no meaning.
+    fn observations(&self) -> Option<usize> {
+        None
+    }
     /// The values at `points`, in order. A point that cannot be integrated is `+inf`, never NaN.
     fn evaluate(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>>;
     /// Values with first derivatives and the Fisher information (of the likelihood, plus the prior's curvature).
@@ -22,6 +30,15 @@ pub trait Objective: Sync {
     fn evaluate_exactly(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>> {
         self.evaluate(points)
     }
+}
+
+/// How a parameter is estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Dimension {
+    /// The estimation scale is log10 of the parameter.
+    pub logarithmic: bool,
+    /// Standard deviation of its normal prior on the estimation scale; `None` for a flat prior over the bounds.
+    pub prior_deviation: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -141,7 +141,7 @@ impl Points {
 mod tests {
     use super::*;
 
-    /// SciPy 1.17, `scipy.stats.qmc.Sobol(100, scramble=False, bits=32).random(64)`, which walks in Gray code order.
+    /// SciPy 1.17.1, `scipy.stats.qmc.Sobol(100, scramble=False, bits=32).random(64)`, which walks in Gray code order.
     #[test]
     fn the_plain_sequence_is_scipys() {
         let sobol = Sobol::plain(100).unwrap();

@@ -1,8 +1,11 @@
 //! Reference problems, written out by hand so that they do not depend on a reader.
 #![allow(dead_code, reason = "each test file uses some of them")]
 
+use fenton::engine::Precision;
+use fenton::engine::gpu::GpuEngine;
 use fenton::expr::{Graph, Id, Symbol};
 use fenton::model::{Parameter, State, System};
+use fenton::program::{Lowering, Program};
 
 /// A problem with its solution at `end`, to at least 12 digits.
 pub struct Problem {
@@ -157,4 +160,25 @@ pub fn prothero_robinson() -> Problem {
         vec![poly(g, &[(-1.0, &[p[0], y[0]]), (1.0, &[p[0], cosine]), (-1.0, &[sine])])]
     });
     Problem { system, end: 2.0, solution: vec![2.0_f64.cos()], scale: vec![1.0] }
+}
+
+/// The program of a system with all parameters as inputs and all states as outputs.
+pub fn program(system: &System) -> Program {
+    let mut system = system.clone();
+    let outputs = (0..system.states.len() as u32).map(|i| system.graph.symbol(Symbol::State(i))).collect();
+    let inputs = (0..system.parameters.len() as u32).collect();
+    Program::new(&system, &Lowering { outputs, inputs, fixed: vec![] })
+}
+
+/// The GPU engine on the first adapter, software too; `None` where there is no adapter with that precision. With
+/// FENTON_REQUIRE_GPU=1 that is a failure: otherwise tests that nobody ran would look like tests that passed.
+pub fn gpu(precision: Precision) -> Option<GpuEngine> {
+    match GpuEngine::open(Some(""), precision) {
+        Ok(engine) => Some(engine),
+        Err(error) if std::env::var("FENTON_REQUIRE_GPU").is_ok_and(|v| v == "1") => panic!("{error}"),
+        Err(error) => {
+            println!("not run on a GPU: {error}");
+            None
+        }
+    }
 }

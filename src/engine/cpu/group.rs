@@ -151,7 +151,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 self.storage[(STATES as usize + i) * self.width + column] = value;
             }
             self.add_doses(column);
-            if !self.batch.program.switches.is_empty() {
+            if !self.batch.program.switches.is_empty() || !self.batch.program.events.is_empty() {
                 self.read_turns(column);
                 self.first_truths(column);
             }
@@ -408,7 +408,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             self.set_inputs(column);
             self.add_doses(column);
         }
-        if changed && !self.batch.program.switches.is_empty() {
+        if changed && !(self.batch.program.switches.is_empty() && self.batch.program.events.is_empty()) {
             self.read_turns(column);
             self.settle_switches(column);
         }
@@ -465,9 +465,24 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         }
     }
 
+    /// The state that would not go on: one that is not finite, or the one that changed most in its tolerance.
+    fn culprit(&self, column: usize) -> Option<u32> {
+        let settings = self.batch.settings;
+        let change = |i: usize| {
+            let old = self.storage[(STATES as usize + i) * self.width + column].to_f64();
+            let new = self.storage[self.compiled.step.outputs()[i] as usize * self.width + column].to_f64();
+            let change = (new - old).abs() / (settings.atol[i] + settings.rtol * old.abs());
+            if change.is_finite() { change } else { f64::INFINITY }
+        };
+        (0..self.compiled.frame.states).max_by(|&a, &b| change(a).total_cmp(&change(b))).map(|i| i as u32)
+    }
+
     fn finish(&mut self, column: usize) {
         if let Some(mut state) = self.columns[column].take() {
             state.report.time = state.time;
+            if state.report.status != Status::Finished {
+                state.report.state = self.culprit(column);
+            }
             self.results.lanes.push((state.lane, state.results, state.report));
         }
         self.storage[STEP as usize * self.width + column] = R::from_f64(1.0);

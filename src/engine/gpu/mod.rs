@@ -59,7 +59,7 @@ impl GpuEngine {
         if let Some(compiled) = known.get(&(program.id, method)) {
             return Ok(compiled.clone());
         }
-        let source = shader::integration(program, method, self.precision).map_err(EngineError::Declined)?;
+        let source = integration(program, method, self.precision).map_err(EngineError::Declined)?;
         let integration = Integration::new(&self.device, &source)?;
         let compiled = Arc::new(Compiled { integration, budget: AtomicU32::new(FIRST_BUDGET) });
         if known.len() >= MOST_COMPILED {

@@ -590,7 +590,10 @@ impl<'a> Parser<'a> {
             }
             let target = self.name("an assignment such as x = 1")?;
             self.expect("=", "'='")?;
-            event.assignments.push((target, self.formula()?));
+            // Without a formula, as libAntimony writes an assignment that lacks its mathematics, nothing is assigned.
+            if !self.is(";") && !self.is(",") {
+                event.assignments.push((target, self.formula()?));
+            }
             if !self.take(",") {
                 break;
             }

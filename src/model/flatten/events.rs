@@ -2,7 +2,6 @@
 
 use super::{Errors, Flattener, Form, Meaning, Mode, names};
 use crate::Diagnostic;
-use crate::expr::{Id, Symbol};
 use crate::model::lower::{lower, truth};
 use crate::model::network::{self, Role, Rule};
 use crate::model::system;
@@ -106,24 +105,17 @@ impl Flattener<'_> {
     fn event(&mut self, event: &network::Event) -> Result<system::Event, Diagnostic> {
         let trigger = lower(self, &event.trigger)?;
         let trigger = truth(self, trigger, &event.trigger.span);
-        // In the order of the states that hold the values; amounts later, since they need the new sizes.
-        let mut values: Vec<(u32, Form, usize, Id)> = Vec::new();
+        let mut assignments = Vec::new();
         for (target, formula) in &event.assignments {
             let at = self.network.position(&target.name).ok_or_else(|| self.unknown(&target.name, &target.span))?;
             let Meaning::State(index, form) = self.meanings[at] else { continue };
-            values.push((index, form, at, lower(self, formula)?));
-        }
-        let mut assignments: Vec<(u32, Id)> =
-            values.iter().filter(|(_, form, ..)| *form == Form::Value).map(|&(index, .., id)| (index, id)).collect();
-        let direct = assignments.clone();
-        for (index, form, at, concentration) in values {
+            let mut value = lower(self, formula)?;
             if form == Form::Amount {
+                // By the size before the event, also if the event changes that too.
                 let volume = self.volume(at, Mode::Run)?;
-                let after = self.graph.substitute(&[volume], &mut |_, symbol| {
-                    direct.iter().find(|(i, _)| Symbol::State(*i) == symbol).map(|&(_, new)| new)
-                })[0];
-                assignments.push((index, self.graph.mul(concentration, after)));
+                value = self.graph.mul(value, volume);
             }
+            assignments.push((index, value));
         }
         Ok(system::Event { name: event.name.clone(), trigger, at_start: event.at_start, assignments })
     }

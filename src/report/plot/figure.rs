@@ -102,7 +102,8 @@ impl Figure {
         let narrow = layout.width < 500.0;
         let widest = labelled.iter().map(|s| text_width(&s.label, layout.text)).fold(0.0, f64::max);
         // Labels stand beside their lines where there is room, and in a legend above the plot elsewhere.
-        let direct = !narrow && labelled.len() > 1 && labelled.len() <= 9 && widest < layout.width * 0.3;
+        let lines = labelled.iter().all(|series| series.marks.iter().any(|mark| matches!(mark, Mark::Line(_))));
+        let direct = !narrow && lines && labelled.len() > 1 && labelled.len() <= 9 && widest < layout.width * 0.3;
         let legend = if direct || labelled.is_empty() { Vec::new() } else { legend_rows(&labelled, layout) };
         let top = 14.0 + legend.len() as f64 * (layout.text + 8.0);
         let right = if direct { widest + 30.0 } else { 14.0 };
@@ -194,17 +195,11 @@ impl Figure {
 }
 
 impl Series {
-    /// The last point of its line, or of its dots.
+    /// The last point of its line.
     fn end(&self) -> Option<(f64, f64)> {
-        let line = self.marks.iter().find_map(|mark| match mark {
+        self.marks.iter().find_map(|mark| match mark {
             Mark::Line(points) => points.last().copied(),
             _ => None,
-        });
-        line.or_else(|| {
-            self.marks.iter().rev().find_map(|mark| match mark {
-                Mark::Dot { x, y, .. } | Mark::Ring { x, y, .. } => Some((*x, *y)),
-                _ => None,
-            })
         })
     }
 }

@@ -1,0 +1,337 @@
+//! The course of a fit: score, search, evaluate exactly, polish, read the information.
+
+use super::boxed::Boxed;
+use super::bridge::{Bridge, Spent};
+use super::checkpoint::{Keeper, Phase};
+use super::cmaes::Cma;
+use super::identify::identify;
+use super::lbfgs::Lbfgs;
+use super::lockstep::{Local, Lockstep, Rules, bounds_hit};
+use super::starts::Starts;
+use super::swarm::Swarm;
+use super::trust::Trust;
+use super::watch::{self, Progress, Stage, Underway, Watch};
+use super::{Ended, FitResult, FitSettings, Method, Objective, StartRecord, Stop};
+use crate::{Error, Result};
+use argmin::core::{PopulationState, State};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+/// Searches of CMA-ES at the same time, and how many more iterations its generations are worth.
+const CMA_SEARCHES: usize = 16;
+const CMA_GENERATIONS: u32 = 10;
+/// Ends further above the best than this are not polished.
+const POLISHED_WITHIN: f64 = 10.0;
+/// Ends closer than this on the unit box are one optimum.
+const SAME: f64 = 1e-3;
+
+/// Minimises `objective` over its box.
+///
+/// The same objective, settings and seed give the same result, bit for bit, however the objective cuts up its batches
+/// and across a kill and a resume from the checkpoint. A stop rule ends it early with the best so far; the result's
+/// `ended` says so, and the checkpoint stays.
+///
+/// # Errors
+/// [`Error::Input`] for settings or bounds that make no sense and for a checkpoint of another fit; [`Error::Run`] if no
+/// start has a finite objective; [`Error::File`] if the checkpoint cannot be written; what the objective returns.
+pub fn fit(objective: &dyn Objective, settings: &FitSettings, progress: &mut dyn Progress) -> Result<FitResult> {
+    settings.check(objective)?;
+    let keeper = settings.checkpoint.as_ref().map(|c| Keeper::new(c, settings.identity(objective)));
+    let saved = keeper.as_ref().map(Keeper::read).transpose()?.flatten();
+    let (before, spent, phase) = match saved {
+        Some(saved) => (saved.seconds, saved.spent, saved.phase),
+        None => (0.0, Spent::default(), Phase::Scoring { scores: Vec::new() }),
+    };
+    let spent = RefCell::new(spent);
+    let boxed = Boxed::of(objective);
+    let mut watch = Watch {
+        settings,
+        progress,
+        keeper,
+        spent: &spent,
+        dimensions: boxed.dimensions(),
+        began: Instant::now(),
+        before,
+        best: f64::INFINITY,
+        ended: None,
+    };
+    let starts = Starts::new(objective, settings.starts, settings.seed);
+    let course = Course { objective, settings, boxed, starts, spent: &spent };
+    course.run(phase, &mut watch)
+}
+
+struct Course<'a> {
+    objective: &'a dyn Objective,
+    settings: &'a FitSettings,
+    boxed: Boxed,
+    starts: Starts,
+    spent: &'a RefCell<Spent>,
+}
+
+impl<'a> Course<'a> {
+    fn run(&self, phase: Phase, watch: &mut Watch) -> Result<FitResult> {
+        let (scores, records, polish) = match phase {
+            Phase::Scoring { scores } => (self.score(scores, watch)?, None, None),
+            Phase::Searching { scores, search } => {
+                let records = self.search(&scores, Some(search), watch)?;
+                (scores, Some(records), None)
+            }
+            Phase::Polishing { scores, records, search } => (scores, Some(records), Some(search)),
+        };
+        let mut records = match (records, &polish) {
+            (Some(records), Some(_)) => records,
+            (Some(records), None) => self.exactly(records)?,
+            (None, _) => self.exactly(self.search(&scores, None, watch)?)?,
+        };
+        self.polish(&scores, &mut records, polish, watch)?;
+        self.conclude(scores, records, watch)
+    }
+
+    fn bridge(&self, exact: bool) -> Bridge<'a> {
+        Bridge { objective: self.objective, exact, spent: self.spent }
+    }
+
+    fn score(&self, mut scores: Vec<f64>, watch: &mut Watch) -> Result<Vec<f64>> {
+        let count = self.settings.starts;
+        // Some twenty batches: enough to show progress and to stop between, few enough to fill a device.
+        let batch = count.div_ceil(20).max(64);
+        let bridge = self.bridge(false);
+        while scores.len() < count && !(watch.stops() && !scores.is_empty()) {
+            let points: Vec<_> =
+                (scores.len()..count.min(scores.len() + batch)).map(|number| self.starts.point(number)).collect();
+            scores.extend(bridge.values(&points)?);
+            let best = scores.iter().copied().fold(f64::INFINITY, f64::min);
+            watch.tell(Stage::Scoring, scores.len(), Some(count), best);
+            watch.stops();
+            watch.keep(|| Ok(Phase::Scoring { scores: scores.clone() }))?;
+        }
+        if !scores.iter().any(|score| score.is_finite()) {
+            let causes: Vec<String> = (self.spent.borrow().failures().iter())
+                .map(|(status, count)| format!("{count} lanes: {}", status.advice()))
+                .collect();
+            let causes = if causes.is_empty() { String::new() } else { format!(" ({})", causes.join("; ")) };
+            return Err(Error::Run(format!("none of {} starts has a finite objective{causes}", scores.len())));
+        }
+        Ok(scores)
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            tolerance: self.settings.tolerance,
+            stall: 10.0 * self.settings.tolerance,
+            max_iterations: self.settings.max_iterations,
+            seed: self.settings.seed,
+            population: self.settings.population,
+        }
+    }
+
+    fn records(&self, scores: &[f64], count: usize) -> Vec<StartRecord> {
+        let record = |start: usize| {
+            let point = self.starts.point(start);
+            StartRecord {
+                start,
+                at_bounds: bounds_hit(&point, &self.boxed),
+                last_point: point.clone(),
+                first_point: point,
+                first_value: scores[start],
+                last_value: scores[start],
+                iterations: 0,
+                stop: Stop::Waiting,
+            }
+        };
+        self.starts.choose(scores, count).into_iter().map(record).collect()
+    }
+
+    fn search(&self, scores: &[f64], saved: Option<Underway>, watch: &mut Watch) -> Result<Vec<StartRecord>> {
+        let phase = |search| Phase::Searching { scores: scores.to_vec(), search };
+        let (count, width) = (self.settings.refined(), self.settings.width);
+        let begin = |count| self.records(scores, count);
+        let stage = Stage::Searching;
+        match self.settings.method {
+            Method::Multistart => {
+                self.lockstep::<Trust>(begin(count), self.rules(), width, saved, false, stage, watch, phase)
+            }
+            Method::Lbfgs => {
+                self.lockstep::<Lbfgs>(begin(count), self.rules(), width, saved, false, stage, watch, phase)
+            }
+            Method::Cmaes => {
+                let max_iterations = self.settings.max_iterations.saturating_mul(CMA_GENERATIONS);
+                let rules = Rules { max_iterations, ..self.rules() };
+                self.lockstep::<Cma>(begin(count.min(CMA_SEARCHES)), rules, width, saved, false, stage, watch, phase)
+            }
+            Method::Swarm => self.swarm(scores, saved, watch, phase),
+        }
+    }
+
+    /// Starts in step; `saved` takes the place of `begin` where there is a checkpoint.
+    #[allow(clippy::too_many_arguments)]
+    fn lockstep<L: Local + Serialize + DeserializeOwned>(
+        &self,
+        begin: Vec<StartRecord>,
+        rules: Rules,
+        width: usize,
+        saved: Option<Underway>,
+        exact: bool,
+        stage: Stage,
+        watch: &mut Watch,
+        phase: impl Fn(Underway) -> Phase,
+    ) -> Result<Vec<StartRecord>> {
+        let best = begin.iter().min_by(|a, b| a.last_value.total_cmp(&b.last_value));
+        let best = best.map(|record| (record.last_point.clone(), record.last_value));
+        let (solver, iteration, best) = match saved {
+            None => (Lockstep::<L>::new(begin, width, rules, self.boxed.clone()), 0, best),
+            Some(saved) => {
+                let solver: Lockstep<L> = serde_json::from_value(saved.solver).map_err(unreadable)?;
+                (solver.within(self.boxed.clone()), saved.iteration, saved.best_point.map(|p| (p, saved.best_value)))
+            }
+        };
+        let state = |mut state: PopulationState<Vec<f64>, f64>| {
+            if let Some((point, value)) = best {
+                state = state.individual(point).cost(value);
+                state.update();
+            }
+            state.iter = iteration;
+            state
+        };
+        let (solver, _) = watch::run(solver, self.bridge(exact), state, watch, stage, phase)?;
+        Ok(solver.records())
+    }
+
+    fn swarm(
+        &self,
+        scores: &[f64],
+        saved: Option<Underway>,
+        watch: &mut Watch,
+        phase: impl Fn(Underway) -> Phase,
+    ) -> Result<Vec<StartRecord>> {
+        let dimensions = self.boxed.dimensions();
+        let size = self.settings.population.unwrap_or((4 * dimensions).max(40));
+        let mut records = self.records(scores, size);
+        let (solver, swarmed, iteration) = match saved {
+            None => {
+                let points: Vec<_> = records.iter().map(|r| (r.last_point.clone(), r.last_value)).collect();
+                let bounds = (self.boxed.lower.clone(), self.boxed.upper.clone());
+                let (solver, state) = Swarm::new(bounds, &points, self.rules());
+                (solver, state, 0)
+            }
+            Some(saved) => {
+                let (solver, state) =
+                    Swarm::resume(saved.solver, saved.best_point, saved.best_value).map_err(unreadable)?;
+                (solver, state, saved.iteration)
+            }
+        };
+        let state = |_| {
+            let mut state = swarmed;
+            state.iter = iteration;
+            state
+        };
+        let (_, state) = watch::run(solver, self.bridge(false), state, watch, Stage::Searching, phase)?;
+        records.sort_by(|a, b| a.first_value.total_cmp(&b.first_value));
+        let mut record = records.swap_remove(0);
+        if let Some(best) = state.get_best_param()
+            && state.get_best_cost() < record.last_value
+        {
+            record.last_point = best.position.clone();
+            record.last_value = state.get_best_cost();
+            record.at_bounds = bounds_hit(&record.last_point, &self.boxed);
+        }
+        record.iterations = state.get_iter() as u32;
+        record.stop = match watch.ended {
+            Some(_) => Stop::Interrupted,
+            None if record.iterations >= self.settings.max_iterations => Stop::Iterations,
+            None => Stop::Stalled,
+        };
+        Ok(vec![record])
+    }
+
+    /// Values in the precision of the report; the search may have used another.
+    fn exactly(&self, mut records: Vec<StartRecord>) -> Result<Vec<StartRecord>> {
+        let points: Vec<_> = records.iter().map(|record| record.last_point.clone()).collect();
+        let values = self.bridge(true).values(&points)?;
+        for (record, value) in records.iter_mut().zip(values) {
+            record.last_value = value;
+        }
+        Ok(records)
+    }
+
+    fn polish(
+        &self,
+        scores: &[f64],
+        records: &mut [StartRecord],
+        saved: Option<Underway>,
+        watch: &mut Watch,
+    ) -> Result<()> {
+        let winners = self.winners(records);
+        let tolerance = self.settings.tolerance * 1e-3;
+        let rules = Rules { tolerance, stall: 10.0 * tolerance, ..self.rules() };
+        let phase = |search| Phase::Polishing { scores: scores.to_vec(), records: records.to_vec(), search };
+        let width = self.settings.width;
+        let polished = self.lockstep::<Trust>(winners, rules, width, saved, true, Stage::Polishing, watch, phase)?;
+        for better in polished.into_iter().filter(|p| !matches!(p.stop, Stop::Waiting)) {
+            if let Some(record) = records.iter_mut().find(|record| record.start == better.start)
+                && better.last_value <= record.last_value
+            {
+                // Why the search itself ended is what a reader wants to know, unless it was the limit of iterations.
+                let stop = if record.stop == Stop::Iterations { better.stop } else { record.stop };
+                *record = StartRecord { stop, ..better };
+            }
+        }
+        Ok(())
+    }
+
+    /// The best ends, one for each optimum.
+    fn winners(&self, records: &[StartRecord]) -> Vec<StartRecord> {
+        let mut sorted: Vec<&StartRecord> = records.iter().filter(|r| r.last_value.is_finite()).collect();
+        sorted.sort_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)));
+        let mut winners: Vec<StartRecord> = Vec::new();
+        let limit = sorted.first().map_or(f64::INFINITY, |best| best.last_value + POLISHED_WITHIN);
+        for record in sorted.into_iter().take_while(|record| record.last_value <= limit) {
+            let here = self.boxed.unit(&record.last_point);
+            let known = winners
+                .iter()
+                .any(|winner| self.boxed.unit(&winner.last_point).iter().zip(&here).all(|(a, b)| (a - b).abs() < SAME));
+            if winners.len() < self.settings.polish && !known {
+                winners.push(record.clone());
+            }
+        }
+        winners
+    }
+
+    fn conclude(&self, scores: Vec<f64>, records: Vec<StartRecord>, watch: &mut Watch) -> Result<FitResult> {
+        let best = records.iter().min_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)));
+        let best = best.filter(|record| record.last_value.is_finite()).cloned().ok_or_else(|| {
+            Error::Run("no end of the search has a finite objective in the precision of the report".to_string())
+        })?;
+        let expansion = self.bridge(true).expand(std::slice::from_ref(&best.last_point))?.pop().flatten();
+        let identification = identify(self.objective, &best.last_point, expansion.as_ref().map(|e| &e.fisher));
+        if watch.ended.is_none()
+            && let Some(keeper) = &watch.keeper
+        {
+            keeper.remove()?;
+        }
+        let spent = self.spent.borrow();
+        Ok(FitResult {
+            method: self.settings.method,
+            seed: self.settings.seed,
+            names: self.objective.names().to_vec(),
+            point: best.last_point,
+            value: best.last_value,
+            starts: records,
+            scores,
+            failures: spent.failures(),
+            failed_points: spent.failed_points,
+            evaluations: spent.evaluations,
+            expansions: spent.expansions,
+            identification,
+            observations: self.objective.observations(),
+            ended: watch.ended.unwrap_or(Ended::Complete),
+            wall: Duration::from_secs_f64(watch.seconds()),
+        })
+    }
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::Run(format!("the checkpoint's search cannot be read: {error}; delete the checkpoint to begin again"))
+}
