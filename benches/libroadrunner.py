@@ -124,7 +124,8 @@ def main():
             "error_99_percent": float(np.nanquantile(error, 0.99)),
             "error_largest": float(np.nanmax(error)),
         })
-        print(f"rtol {rtol:.0e}: {busy / len(rows) * 1e6:.1f} us an instance, error {runs[-1]['error_median']:.1e} (median),"
+        each, middle = busy / len(rows) * 1e6, runs[-1]["error_median"]
+        print(f"rtol {rtol:.0e}: {each:.1f} us an instance, error {middle:.1e} (median),"
               f" {runs[-1]['error_99_percent']:.1e} (99 %), {runs[-1]['error_largest']:.1e} (largest), {failed} failed")
     result = {
         "program": f"libRoadRunner {roadrunner.__version__}, CVODE, one core",
