@@ -18,9 +18,29 @@ macro_rules! files {
 
 pub const MODELS: &[File] = files!("models", ".ant", "ferroptosis-minimal", "cuproptosis-minimal", "crosstalk-minimal");
 
-pub const STUDIES: &[File] = files!("studies", ".toml",);
+pub const STUDIES: &[File] = files!(
+    "studies",
+    ".toml",
+    "fac-ht1080",
+    "cucl2-slc31a1-hek293t",
+    "constraints-fac",
+    "constraints-copper",
+    "erastin-gsh-ht1080",
+    "ml210-medians",
+    "synthetic-crosstalk",
+);
 
-pub const DATA: &[File] = files!("studies", "",);
+pub const DATA: &[File] = files!(
+    "studies",
+    "",
+    "fac-ht1080.csv",
+    "cucl2-slc31a1-hek293t.csv",
+    "constraints-fac.csv",
+    "constraints-copper.csv",
+    "erastin-gsh-ht1080.csv",
+    "ml210-medians.csv",
+    "synthetic-crosstalk.csv",
+);
 
 pub fn model(name: &str) -> Option<File> {
     find(MODELS, name)
