@@ -2,8 +2,14 @@
 //!
 //! `Err` is for set-up and device faults alone; what happens to a lane is told in its [`LaneReport`].
 
+mod automatic;
 pub mod cpu;
 pub mod gpu;
+mod guarded;
+pub mod method;
+
+pub use automatic::{choose, stiff_method};
+pub use guarded::Guarded;
 
 use crate::program::Program;
 
@@ -87,6 +93,8 @@ pub struct Settings {
 pub enum Method {
     Rodas4P,
     Rodas5P,
+    /// Explicit. It hovers about a steady state within the tolerance, so a settling segment may end as
+    /// [`Status::Unsettled`].
     Tsit5,
 }
 
@@ -109,7 +117,7 @@ pub struct LaneReport {
     pub rejected: u32,
     /// The time reached.
     pub time: f64,
-    /// The state that was worst in the error norm at a failure, or that was not finite.
+    /// At a failure, the state that was not finite or that changed most in units of its tolerance.
     pub state: Option<u32>,
 }
 

@@ -1,5 +1,15 @@
 //! Models: what a modeller writes, and the initial-value problem that it means.
 
+pub mod antimony;
+pub mod formula;
+pub mod math;
+pub mod network;
 pub mod system;
+pub mod units;
 
+mod flatten;
+mod lower;
+mod unit_check;
+
+pub use network::Network;
 pub use system::{Event, Parameter, State, Switch, System, Variable};

@@ -1,7 +1,9 @@
 //! From a system to a program: numbers folded in, Jacobian taken, factorisation planned.
 
 use super::lu;
-use crate::expr::{Graph, Id};
+use crate::expr::{Graph, Id, Relation, Symbol};
+use crate::model::{Event, System};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What is left open when a system is lowered.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +38,7 @@ pub struct Program {
     /// How `I/(h gamma) - J` is factorised and solved.
     pub lu: lu::Plan,
     pub switches: Vec<ProgramSwitch>,
-    pub events: Vec<crate::model::Event>,
+    pub events: Vec<Event>,
 }
 
 /// See [`crate::model::Switch`].
@@ -47,4 +49,111 @@ pub struct ProgramSwitch {
     /// The time at which it turns, over inputs, when that is known beforehand.
     pub time: Option<Id>,
     pub text: String,
+}
+
+impl Program {
+    /// Lowers `system`. Indices in `lowering` must be those of the system's parameters.
+    pub fn new(system: &System, lowering: &Lowering) -> Program {
+        let mut graph = Graph::new();
+        let values: Vec<f64> = (0..system.parameters.len() as u32)
+            .map(|at| {
+                let fixed = lowering.fixed.iter().rev().find(|(parameter, _)| *parameter == at);
+                fixed.map_or(system.parameters[at as usize].value, |&(_, value)| value)
+            })
+            .collect();
+        let mut fold = |graph: &mut Graph, symbol: Symbol| match symbol {
+            Symbol::Parameter(at) => Some(match lowering.inputs.iter().position(|&input| input == at) {
+                Some(input) => graph.symbol(Symbol::Parameter(input as u32)),
+                None => graph.constant(values[at as usize]),
+            }),
+            _ => None,
+        };
+        let switches: Vec<ProgramSwitch> = system
+            .switches
+            .iter()
+            .map(|switch| ProgramSwitch {
+                indicator: graph.import(&system.graph, &[switch.indicator], &mut fold)[0],
+                inclusive: switch.inclusive,
+                time: switch.time.map(|time| graph.import(&system.graph, &[time], &mut fold)[0]),
+                text: switch.text.clone(),
+            })
+            .collect();
+        // The state at the start cannot wait for a switch to be set: there a condition is what it says.
+        let initial: Vec<Id> = system.states.iter().map(|s| s.initial).collect();
+        let initial = graph.import(&system.graph, &initial, &mut |graph, symbol| match symbol {
+            Symbol::Switch(at) => {
+                let switch = &switches[at as usize];
+                let zero = graph.constant(0.0);
+                let relation = if switch.inclusive { Relation::LessEqual } else { Relation::Less };
+                Some(graph.compare(relation, zero, switch.indicator))
+            }
+            _ => fold(graph, symbol),
+        });
+        let derivative: Vec<Id> = system.states.iter().map(|s| s.derivative).collect();
+        let derivative = graph.import(&system.graph, &derivative, &mut fold);
+        let outputs = graph.import(&system.graph, &lowering.outputs, &mut fold);
+        let events = system
+            .events
+            .iter()
+            .map(|event| Event {
+                trigger: graph.import(&system.graph, &[event.trigger], &mut fold)[0],
+                assignments: event
+                    .assignments
+                    .iter()
+                    .map(|&(state, value)| (state, graph.import(&system.graph, &[value], &mut fold)[0]))
+                    .collect(),
+                ..event.clone()
+            })
+            .collect();
+        let mut jacobian = Vec::new();
+        for (row, &f) in derivative.iter().enumerate() {
+            for symbol in graph.symbols([f]) {
+                let Symbol::State(column) = symbol else { continue };
+                let entry = graph.derivative(f, symbol);
+                if graph.as_constant(entry) != Some(0.0) {
+                    jacobian.push((row as u32, column, entry));
+                }
+            }
+        }
+        let time_derivative = derivative.iter().map(|&f| graph.derivative(f, Symbol::Time)).collect();
+        let pattern: Vec<(u32, u32)> = jacobian.iter().map(|&(row, column, _)| (row, column)).collect();
+        let mut program = Program {
+            id: 0,
+            name: system.name.clone(),
+            lu: lu::Plan::new(system.states.len(), &pattern),
+            graph,
+            states: system.states.iter().map(|s| s.name.clone()).collect(),
+            inputs: lowering.inputs.iter().map(|&at| system.parameters[at as usize].name.clone()).collect(),
+            initial,
+            derivative,
+            jacobian,
+            time_derivative,
+            outputs,
+            switches,
+            events,
+        };
+        program.id = program.fingerprint();
+        program
+    }
+
+    /// Whether the right-hand side does not depend on time.
+    pub fn is_autonomous(&self) -> bool {
+        self.time_derivative.iter().all(|&f| self.graph.as_constant(f) == Some(0.0))
+            && !self.graph.symbols(self.derivative.iter().copied()).contains(&Symbol::Time)
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for at in 0..self.graph.len() as u32 {
+            self.graph.node(Id(at)).hash(&mut hasher);
+        }
+        (&self.states, &self.inputs, &self.initial, &self.derivative, &self.outputs).hash(&mut hasher);
+        for switch in &self.switches {
+            (switch.indicator, switch.inclusive, switch.time).hash(&mut hasher);
+        }
+        for event in &self.events {
+            (event.trigger, event.at_start, &event.assignments).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
 }

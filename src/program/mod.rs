@@ -7,6 +7,7 @@
 mod block;
 mod lower;
 pub mod lu;
+pub mod wgsl;
 
 pub use block::{Block, Op, Value};
 pub use lower::{Lowering, Program, ProgramSwitch};

@@ -1,1 +1,17 @@
 //! What a user reads: tables, pictures, one HTML page. Computes nothing.
+
+pub mod document;
+mod folder;
+mod html;
+mod number;
+mod pictures;
+pub mod plot;
+mod whole;
+
+pub use document::Document;
+pub use folder::{writable, write};
+pub use number::{interval_text, number, number32, shown};
+pub use whole::WholeFile;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,135 @@
 //! What was measured: conditions, data, noise, priors.
+//!
+//! A study is a TOML file, a tidy CSV and a model. [`Study::open`] reads all three, checks them against one another
+//! and reports everything that is wrong at once; [`Study::problem`] turns the result into what an engine can run.
+//!
+//! # The study file
+//!
+//! ```toml
+//! title = "Ferric ammonium citrate on HT-1080"
+//! description = "Dose and time dependence of viability."     # optional, as are source and synthetic
+//! source = "who measured it, with a citation"
+//! synthetic = "the command that made the data"                # present if nobody measured them; shown everywhere
+//! model = "ferroptosis-minimal"                               # an embedded model, or "my-model.ant" beside this file
+//!
+//! [time]
+//! unit = "h"                    # of all times here and in the data; must be the model's
+//!
+//! [compounds.FAC]               # what is added, and which parameter of the model carries its concentration
+//! target = "FAC"
+//! unit = "mM"                   # of doses here and in the data; converted to the unit of the target
+//! # target_unit = "uM"          # only where the model does not declare one
+//! # molar_mass = 262.0          # g/mol, for doses given as mass in a volume ("ug/mL")
+//!
+//! [assay]                       # what the instrument saw decides the formula
+//! kind = "atp"                  # atp, resazurin, live_count, dead_dye, live_dead, death_time
+//! live = "live"                 # formulas over the variables of the model
+//! dead = "dead"
+//! reading = "relative viability"
+//! # control = ["FAC"]           # compounds that are absent from the vehicle control; all of them unless stated
+//!
+//! [conditions.parental]         # genotype, medium, schedule; the doses come from the data
+//! [conditions.FTH1-low]
+//! set = { Cap = "Cap_low" }     # a model parameter becomes a number or a parameter of this study,
+//! fold = { ks = 0.1 }           # or a multiple of what it is
+//! doses = { BSO = 100 }         # doses of compounds that have no column in the data
+//! schedule = { BSO = { from = -24 }, FAC = { from = 0, until = 2 } }    # pre-treatment, pulse with wash-out
+//!
+//! [settle]                      # each condition comes to rest without compounds before the first one is added
+//! set = { counting = 0 }        # parameters with another value meanwhile
+//! longest = 5000                # the longest time allowed
+//!
+//! [data]
+//! file = "fac-ht1080.csv"
+//! values = "fraction"           # or "percent"; guessed only where there is no doubt
+//! columns = { time = "hours", value = "viability" }      # role = "name of the column", for names that differ
+//! # separator = ";"
+//! # without_control = "published medians, no vehicle wells given"
+//!
+//! [noise]
+//! kind = "normal"               # normal, log-normal, student-t, laplace
+//! sd = "sigma"                  # a number, a parameter of this study, "column" or "replicates"
+//! # relative = 0.05             # a further part proportional to the prediction
+//! # df = 4                      # student-t
+//!
+//! [parameters.ks]
+//! value = 0.5                   # where the search starts; the model's value unless stated
+//! unit = "1/h"                  # must agree with the model's
+//! bounds = [0.01, 10]
+//! scale = "log10"               # or "lin"; log10 unless a bound is not positive
+//! prior = { kind = "log-normal", median = 0.5, sd = 1.0 }    # sd of the natural logarithm
+//! source = "assumed"
+//! [parameters.Cap_low]
+//! value = 100
+//! bounds = [10, 1000]
+//! [parameters.sigma]
+//! value = 0.05
+//! bounds = [0.005, 0.5]
+//!
+//! [cells]                       # optional: cells differ
+//! nodes = 64                    # quasi-Monte Carlo nodes, the same for all parameter vectors
+//! spread = { ks = "spread_ks" } # sd of the natural logarithm over cells: a number or a parameter of this study
+//!
+//! [solver]                      # optional
+//! rtol = 1e-6
+//! ```
+//!
+//! **Readings.** With L the live and D the dead cells of a well and V the vehicle control of the same condition at the
+//! same time: `relative viability` is L / L_V, `fractional viability` L / (L + D), `lethal fraction` D / (L + D),
+//! `inhibition` 1 - L / L_V, `signal` the raw signal, `offset + scale * L` (a dead dye: D). An assay reads
+//! `relative viability` (atp, resazurin, live_count), `lethal fraction` (dead_dye) or `fractional viability`
+//! (live_dead) unless `reading` says otherwise. Counts are summed over cells before they are divided. `signal = "…"`
+//! replaces the live cells as what the instrument sees (`signal = "live * ATP / ATP0"`). `death_time` takes rows
+//! `from`, `until`, `count`: cells that died between two readings, among those that died up to the last reading of
+//! the condition (`among = "dead"`, the default, for sets that list dead cells only) or among all (`among = "all"`).
+//!
+//! **Other observables** stand in `[observables.NAME]` with `formula`, optional `over` (a denominator), optional
+//! `relative_to = "control"`, `scale` and `offset` (a number, a parameter, or a list of them to be multiplied) and
+//! their own `[observables.NAME.noise]`. The column `observable` says which one a row belongs to; a row without a
+//! name belongs to `[assay]`. `scale` and `offset` may stand in `[assay]` too.
+//!
+//! **Plates.** A parameter with `per = "plate"` (or any other column) exists once for each value of that column: a
+//! plate's gain is `[parameters.gain] per = "plate"`, named as `scale = "gain"` in `[assay]`; an effect of plates
+//! within experiments is a second factor, `scale = ["gain", "plate_effect"]`, with a prior of mean 1. Rows whose
+//! column `well` says `blank` see `offset` alone.
+//!
+//! # The data
+//!
+//! One reading a row: `time`, `value` (or the name of the reading, such as `viability`), one column for each compound
+//! that varies, and optionally `condition`, `observable`, `sd`, `replicate`, `plate`, `experiment`, `well`, `lower`,
+//! `upper`, `joint`. A unit may stand in the header (`FAC (mM)`, `time [h]`, `viability (%)`) and must be the one of
+//! the study. One compound may also be given as `dose`, several in rows as `compound`, `dose`, with `dose_unit`.
+//!
+//! `lower` and `upper` in place of a value make an interval or, with one of them empty, a censored reading: what is
+//! scored is the probability between the bounds under the noise. Rows that share a name in `joint` are **one**
+//! observation: one error, shared by them all, has to explain every bound; its sd is a number and is not estimated.
+//! A time may be the name of a parameter when the read-out time was not stated.
+
+mod compile;
+mod data;
+mod declared;
+pub mod design;
+mod document;
+pub mod effect;
+pub mod embedded;
+mod files;
+mod likelihood;
+pub mod noise;
+mod observe;
+mod open;
+mod plausible;
+mod prior;
+pub mod problem;
+mod read;
+pub mod special;
+mod table;
+mod units;
+
+pub use declared::{
+    CellSpread, Compound, Condition, Datum, Error as ReadingError, Kind, Observable, Parameter, Quantity, ReadAt, Sd,
+    Seen, Settle, Study,
+};
+pub use files::{Embedded, Folder};
+pub use likelihood::{Expanded, Linear};
+pub use prior::{Prior, Scale};
+pub use read::Sources;

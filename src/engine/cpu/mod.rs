@@ -1,1 +1,180 @@
-//! The CPU engine.
+//! The CPU engine: programs as tapes over SIMD lanes, groups of lanes on threads.
+//!
+//! It is the reference: every number that is reported is evaluated here in f64.
+
+mod compiled;
+mod emit;
+mod execute;
+mod group;
+mod lane;
+mod real;
+mod step;
+mod storage;
+mod tape;
+
+use super::{Batch, Engine, EngineError, LaneReport, Method, Outcomes, Precision};
+use crate::program::Program;
+use compiled::Compiled;
+use fearless_simd::Level;
+use group::{Group, Results};
+use real::Real;
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
+
+/// Runs lanes on all threads of the current rayon pool.
+pub struct CpuEngine {
+    level: Level,
+    precision: Precision,
+    compiled: Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>,
+}
+
+/// What a compiled program depends on.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    program: u64,
+    method: Method,
+    rtol: u64,
+    atol: Vec<u64>,
+    tangents: Vec<u32>,
+    settles: bool,
+}
+
+/// Programs kept compiled; beyond, all are forgotten.
+const MOST_COMPILED: usize = 64;
+
+impl CpuEngine {
+    pub fn new(precision: Precision) -> Self {
+        CpuEngine { level: Level::new(), precision, compiled: Mutex::default() }
+    }
+
+    fn compiled<R: Real>(&self, batch: &Batch) -> Arc<Compiled<R>> {
+        let settings = batch.settings;
+        let settles = batch.protocols.iter().flat_map(|p| &p.segments).any(|s| s.settle.is_some());
+        let key = Key {
+            program: batch.program.id,
+            method: settings.method,
+            rtol: settings.rtol.to_bits(),
+            atol: settings.atol.iter().map(|atol| atol.to_bits()).collect(),
+            tangents: batch.tangents.to_vec(),
+            settles,
+        };
+        let mut known = self.compiled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(compiled) = known.get(&key).and_then(|c| c.clone().downcast::<Compiled<R>>().ok()) {
+            return compiled;
+        }
+        let compiled = Arc::new(Compiled::<R>::new(batch.program, settings, batch.tangents, settles));
+        if known.len() >= MOST_COMPILED {
+            known.clear();
+        }
+        known.insert(key, compiled.clone());
+        compiled
+    }
+
+    /// How many instructions a step of this batch takes: what a step costs, up to a factor.
+    pub fn step_length(&self, batch: &Batch) -> usize {
+        match self.precision {
+            Precision::F32 => self.compiled::<f32>(batch).step.length(),
+            Precision::F64 => self.compiled::<f64>(batch).step.length(),
+        }
+    }
+
+    fn integrate<R: Real>(&self, batch: &Batch) -> Outcomes {
+        let compiled = self.compiled::<R>(batch);
+        let narrow = execute::native_lanes::<R>(self.level);
+        let threads = rayon::current_num_threads();
+        let queue = AtomicUsize::new(0);
+        let share = batch.lanes.len().div_ceil(threads);
+        let work = |_: usize| -> Results {
+            // Eight vectors a slot, fewer when there are not lanes enough to fill them.
+            if share > 4 * narrow {
+                Group::<R, 8>::new(self.level, batch, &compiled, narrow).work(&queue)
+            } else if share > narrow {
+                Group::<R, 4>::new(self.level, batch, &compiled, narrow).work(&queue)
+            } else {
+                Group::<R, 1>::new(self.level, batch, &compiled, narrow).work(&queue)
+            }
+        };
+        let workers = threads.min(batch.lanes.len().div_ceil(narrow)).max(1);
+        let results: Vec<Results> = if workers == 1 {
+            vec![work(0)]
+        } else {
+            rayon::broadcast(
+                |context| if context.index() < workers { work(context.index()) } else { Results::default() },
+            )
+        };
+        gather(batch, results)
+    }
+}
+
+/// Puts the workers' results in the order of the lanes.
+fn gather(batch: &Batch, results: Vec<Results>) -> Outcomes {
+    let directions = batch.tangents.len();
+    let mut offsets = Vec::with_capacity(batch.lanes.len() + 1);
+    let mut total = 0;
+    for lane in batch.lanes {
+        offsets.push(total);
+        total += batch.protocols[lane.protocol as usize].outputs.len() * batch.program.outputs.len();
+    }
+    offsets.push(total);
+    let mut outcomes = Outcomes {
+        outputs: vec![0.0; total],
+        tangents: vec![0.0; total * directions],
+        reports: vec![LaneReport::default(); batch.lanes.len()],
+        offsets,
+    };
+    for worker in results {
+        for (lane, from, report) in worker.lanes {
+            let (start, end) = (outcomes.offsets[lane], outcomes.offsets[lane + 1]);
+            let count = end - start;
+            outcomes.outputs[start..end].copy_from_slice(&worker.outputs[from..from + count]);
+            outcomes.tangents[start * directions..end * directions]
+                .copy_from_slice(&worker.tangents[from * directions..(from + count) * directions]);
+            outcomes.reports[lane] = report;
+        }
+    }
+    outcomes
+}
+
+impl Engine for CpuEngine {
+    fn name(&self) -> String {
+        "cpu".to_string()
+    }
+
+    fn detail(&self) -> String {
+        format!("{:?}, {} threads", self.level, rayon::current_num_threads())
+    }
+
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn declines(&self, program: &Program, tangents: bool) -> Option<String> {
+        if !tangents {
+            return None;
+        }
+        if let Some(event) = program.events.first() {
+            return Some(format!("sensitivities across the event '{}' are not computed", event.name));
+        }
+        let switch = program.switches.first()?;
+        Some(format!("sensitivities across the condition '{}' are not computed", switch.text))
+    }
+
+    fn run(&self, batch: &Batch) -> Result<Outcomes, EngineError> {
+        if let Some(reason) = self.declines(batch.program, !batch.tangents.is_empty()) {
+            return Err(EngineError::Declined(reason));
+        }
+        let mut set = batch.protocols.iter().flat_map(|p| &p.segments).flat_map(|s| &s.set);
+        if let Some(&(input, _)) = set.find(|(input, _)| batch.tangents.contains(input)) {
+            let name = &batch.program.inputs[input as usize];
+            return Err(EngineError::Declined(format!(
+                "a protocol sets '{name}' while sensitivities to it are asked for"
+            )));
+        }
+        Ok(match self.precision {
+            Precision::F32 => self.integrate::<f32>(batch),
+            Precision::F64 => self.integrate::<f64>(batch),
+        })
+    }
+}

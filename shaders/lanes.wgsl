@@ -1,0 +1,328 @@
+// Integrates lanes: one invocation is one lane, with its own step size. `prepare` gives a lane its inputs and initial
+// state; `advance` loads what the lane was doing, takes a bounded number of steps and stores it again, so that a
+// dispatch is short and a lane can be dropped from the list as soon as it has ended.
+//
+// The joiner defines STATES, INPUTS, OUTPUTS (each at least 1) and `real`; `model` holds the generated functions.
+//
+// Words used here:
+//   piece    what the host plans: the time from one known stop to the next (an output time, a change of inputs)
+//   stretch  part of a piece between two switches; the whole piece where the program has none
+
+#import shared/bindings
+#import shared/status
+#import shared/clock
+#import shared/control
+#import shared/math
+#import model
+#import method
+
+// The lane at work.
+var<private> lane: u32;
+var<private> p: array<real, INPUTS>;
+var<private> y: array<real, STATES>;
+var<private> switches: u32;
+// Arguments and results of the generated functions and of the method.
+var<private> z: array<real, STATES>;
+var<private> dz: array<real, STATES>;
+var<private> x: array<real, STATES>;
+var<private> g: array<real, OUTPUTS>;
+// f(t, y), kept over a rejection.
+var<private> slope: array<real, STATES>;
+var<private> have_slope: bool;
+
+// Where the lane stands.
+var<private> status: u32;
+var<private> piece: u32;
+var<private> flags: u32;
+var<private> steps: u32;
+var<private> rejected: u32;
+var<private> recorded: u32;
+var<private> worst: u32;
+// The controller's proposal; 0 asks for a first step.
+var<private> step_size: real;
+// The stretch: where it begins, how long it is, and what of the piece comes after it.
+var<private> base: real;
+var<private> length: real;
+var<private> rest: real;
+var<private> clock: Clock;
+
+// Bits of `flags`.
+const AT_BEGIN: u32 = 1u;  // the piece, or its next stretch, has still to be entered
+const AFTER_REJECTION: u32 = 2u;
+
+@compute @workgroup_size(64)
+fn prepare(@builtin(global_invocation_id) id: vec3<u32>) {
+  lane = id.x;
+  if (lane >= control.lanes) { return; }
+  let row = words[WORD_ROW * control.stride + lane] * INPUTS;
+  for (var i = 0u; i < INPUTS; i++) { inputs[i * control.stride + lane] = rows[row + i]; }
+  piece = words[WORD_PIECE * control.stride + lane];
+  // What the first segment sets holds from the start, also for the initial state.
+  set_inputs(control.pieces + piece * PIECE_WORDS);
+  load_inputs();
+  initial(numbers[control.piece_numbers + piece * PIECE_NUMBERS]);
+  step_size = 0.0;
+  status = RUNNING;
+  flags = AT_BEGIN;
+  worst = NO_STATE;
+  clock = clock_zero();
+  store();
+}
+
+@compute @workgroup_size(64)
+fn advance(@builtin(global_invocation_id) id: vec3<u32>) {
+  if (id.x >= control.running) { return; }
+  lane = list[control.list_in + id.x];
+  load_inputs();
+  load();
+  // Every iteration of every loop counts towards the budget: some drivers end loops after 65,535 in silence.
+  have_slope = false;
+  var left = control.budget;
+  while (left > 0u && status == RUNNING) {
+    left--;
+    if ((flags & AT_BEGIN) != 0u) {
+      left -= min(left, enter());
+      have_slope = false;
+    }
+    if (status == RUNNING && (flags & AT_BEGIN) == 0u) {
+      step(base + clock_time(clock));
+    }
+  }
+  store();
+}
+
+// Begins a piece, or the next stretch of one. Says what it cost of the budget.
+fn enter() -> u32 {
+  flags &= ~AT_BEGIN;
+  if (rest > 0.0) {
+    // The piece goes on behind a switch.
+    step_size = 0.0;
+    stretch(base + length, rest);
+    return 0u;
+  }
+  let at = control.pieces + piece * PIECE_WORDS;
+  let kind = tables[at];
+  var cost = 0u;
+  if ((kind & PIECE_CHANGES) != 0u) {
+    step_size = 0.0;
+    cost = change(at);
+  }
+  let number = control.piece_numbers + piece * PIECE_NUMBERS;
+  stretch(numbers[number], numbers[number + 1u]);
+  if ((kind & PIECE_RECORDS) != 0u) {
+    record();
+  }
+  if ((kind & PIECE_ENDS) != 0u) {
+    status = FINISHED;
+  } else if (!(length > 0.0)) {
+    next_piece();
+  }
+  return cost;
+}
+
+// Begins a stretch at `from`, at most `span` long.
+fn stretch(start: real, span: real) {
+  base = start;
+  length = to_next_switch(start, span);
+  rest = span - length;
+  switches = truths(start + 0.5 * length);
+  clock = clock_zero();
+}
+
+// Sets inputs and adds to states, through the buffers: an index that is not constant would force the private arrays
+// out of registers. All invocations of a group wait in these loops, and drivers that count iterations count them for
+// the group.
+fn change(at: u32) -> u32 {
+  let sets = set_inputs(at);
+  let adds = tables[at + 4u];
+  if (sets > 0u) {
+    load_inputs();
+  }
+  if (adds > 0u) {
+    store_state();
+    for (var i = 0u; i < adds; i++) {
+      let change = tables[at + 3u] + i;
+      reals[tables[change] * control.stride + lane] += numbers[change];
+    }
+    load_state();
+  }
+  return 16u * (sets + adds);
+}
+
+fn set_inputs(at: u32) -> u32 {
+  let sets = tables[at + 2u];
+  for (var i = 0u; i < sets; i++) {
+    let change = tables[at + 1u] + i;
+    inputs[tables[change] * control.stride + lane] = numbers[change];
+  }
+  return sets;
+}
+
+// Outputs at the beginning of the piece, with every condition as it is at this very time.
+fn record() {
+  let coming = switches;
+  switches = truths(base);
+  observe(base);
+  switches = coming;
+  let place = words[WORD_OUTPUT * control.stride + lane] + recorded * OUTPUTS;
+#each OUTPUTS
+  results[place + $su] = g[$s];
+#end
+  recorded++;
+}
+
+// One attempt at a step from time `t`.
+fn step(t: real) {
+  let settling = (tables[control.pieces + piece * PIECE_WORDS] & PIECE_SETTLES) != 0u;
+  var h: real = 0.0;
+  var landing = false;
+  for (var stage = 0u; stage < STAGES; stage++) {
+    var at = t;
+    if (stage > 0u) {
+      at = stage_argument(stage, t, h);
+    } else {
+#each STATES
+      z[$s] = y[$s];
+#end
+    }
+    if (stage > 0u || !have_slope) { derivative(at); }
+    if (stage == 0u) {
+      if (!have_slope) {
+#each STATES
+        slope[$s] = dz[$s];
+#end
+        have_slope = true;
+      }
+      if (settling && at_rest(rest_time())) {
+        next_piece();
+        return;
+      }
+      if (step_size == 0.0) {
+        step_size = first_step();
+        flags &= ~AFTER_REJECTION;
+      }
+      let remaining = clock_left(clock, length);
+      landing = step_size >= remaining;
+      // A step just short of the stop would leave a sliver: two halves instead.
+      h = select(step_size, 0.5 * remaining, 2.0 * step_size > remaining);
+      if (landing) { h = remaining; }
+      begin_step(t, h);
+    }
+    end_stage(stage, h);
+  }
+  end_step(h);
+  judge(h, landing, settling);
+}
+
+// Accepts or rejects the step of length `h` that was tried: new states in z, error estimate in x.
+fn judge(h: real, landing: bool, settling: bool) {
+  let error = mean_square_error();
+  // Only what is a number passes this test.
+  if (error <= 1.0) {
+    let next = h * clamp(growth(error), 0.2, select(real(6.0), real(1.0), (flags & AFTER_REJECTION) != 0u));
+    // A step cut short by a stop says little about the length that would have been possible.
+    step_size = select(max(next, step_size), next, h >= step_size);
+    flags &= ~AFTER_REJECTION;
+    steps++;
+    let rested = settling && h >= rest_time() && stood_still();
+#each STATES
+    y[$s] = z[$s];
+#end
+    have_slope = false;
+    if (rested) {
+      next_piece();
+      return;
+    }
+    clock = clock_advance(clock, h);
+    if (landing) {
+      clock = clock_of(length, 0.0);
+      if (rest > 0.0) {
+        flags |= AT_BEGIN;
+      } else if (settling) {
+        status = UNSETTLED;
+      } else {
+        next_piece();
+      }
+      return;
+    }
+  } else {
+    let finite = is_finite(error);
+    rejected++;
+    flags |= AFTER_REJECTION;
+    step_size = h * select(real(0.25), clamp(growth(error), 0.2, 1.0), finite);
+    worst = worst_state();
+    if (step_size <= clock_resolution(clock) || step_size < SMALLEST_STEP) {
+      status = select(NOT_FINITE, STEP_TOO_SMALL, finite);
+      return;
+    }
+  }
+  if (steps + rejected >= control.max_steps) {
+    status = STEP_LIMIT;
+  }
+}
+
+// The time over which nothing may move in a settling segment.
+fn rest_time() -> real {
+  return 0.01 * numbers[control.piece_numbers + piece * PIECE_NUMBERS + 1u];
+}
+
+fn next_piece() {
+  piece++;
+  rest = 0.0;
+  flags |= AT_BEGIN;
+}
+
+fn load_inputs() {
+#each INPUTS
+  p[$s] = inputs[$su * control.stride + lane];
+#end
+}
+
+fn load_state() {
+#each STATES
+  y[$s] = reals[$su * control.stride + lane];
+#end
+}
+
+fn store_state() {
+#each STATES
+  reals[$su * control.stride + lane] = y[$s];
+#end
+}
+
+fn load() {
+  load_state();
+  let at = STATES * control.stride + lane;
+  step_size = reals[at];
+  base = reals[at + control.stride];
+  length = reals[at + 2u * control.stride];
+  rest = reals[at + 3u * control.stride];
+  clock = clock_of(reals[at + 4u * control.stride], reals[at + 5u * control.stride]);
+  status = words[WORD_STATUS * control.stride + lane];
+  piece = words[WORD_PIECE * control.stride + lane];
+  flags = words[WORD_FLAGS * control.stride + lane];
+  steps = words[WORD_STEPS * control.stride + lane];
+  rejected = words[WORD_REJECTED * control.stride + lane];
+  recorded = words[WORD_RECORDED * control.stride + lane];
+  worst = words[WORD_WORST * control.stride + lane];
+  switches = words[WORD_SWITCHES * control.stride + lane];
+}
+
+fn store() {
+  store_state();
+  let at = STATES * control.stride + lane;
+  reals[at] = step_size;
+  reals[at + control.stride] = base;
+  reals[at + 2u * control.stride] = length;
+  reals[at + 3u * control.stride] = rest;
+  reals[at + 4u * control.stride] = clock_high(clock);
+  reals[at + 5u * control.stride] = clock_low(clock);
+  words[WORD_STATUS * control.stride + lane] = status;
+  words[WORD_PIECE * control.stride + lane] = piece;
+  words[WORD_FLAGS * control.stride + lane] = flags;
+  words[WORD_STEPS * control.stride + lane] = steps;
+  words[WORD_REJECTED * control.stride + lane] = rejected;
+  words[WORD_RECORDED * control.stride + lane] = recorded;
+  words[WORD_WORST * control.stride + lane] = worst;
+  words[WORD_SWITCHES * control.stride + lane] = switches;
+}

@@ -1,0 +1,159 @@
+//! Models from files, and the inputs of instances: read from a table or drawn.
+
+use super::failure::Failure;
+use fenton::expr::Symbol;
+use fenton::model::math::closest;
+use fenton::model::{Parameter, System};
+use fenton::{Diagnostic, Error};
+use std::ops::Range;
+use std::path::Path;
+
+/// Reads a text file; what is not UTF-8 is named with its place.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    let bytes = std::fs::read(path).map_err(|source| Error::file(path, source))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        Diagnostic::new(format!("line {line} is not UTF-8 text"))
+            .in_file(path.display().to_string())
+            .hint("save the file as UTF-8")
+            .into()
+    })
+}
+
+/// The model with other values at the start for `set`.
+pub fn read_model(path: &Path, set: &[(String, f64)]) -> Result<System, Failure> {
+    let source = read_text(path)?;
+    let mut network = fenton::model::antimony::read(&source, &path.display().to_string())?;
+    for (name, value) in set {
+        network.set(name, *value)?;
+    }
+    Ok(network.system()?)
+}
+
+/// The index of the parameter that sets `name`. The initial value of a state becomes a parameter of its own.
+/// `Err` holds a name that may have been meant.
+pub fn settable(system: &mut System, name: &str) -> Result<u32, Option<String>> {
+    if let Some(parameter) = system.parameter(name) {
+        return Ok(parameter);
+    }
+    let Some(state) = system.state(name) else {
+        let names =
+            system.parameters.iter().map(|p| p.name.as_str()).chain(system.states.iter().map(|s| s.name.as_str()));
+        return Err(closest(name, names).map(str::to_string));
+    };
+    let parameters = &system.parameters;
+    let initial = system.graph.evaluate(&[system.states[state as usize].initial], &|symbol| match symbol {
+        Symbol::Parameter(at) => parameters[at as usize].value,
+        _ => 0.0,
+    })[0];
+    let parameter = system.parameters.len() as u32;
+    let unit = system.states[state as usize].unit.clone();
+    system.parameters.push(Parameter { name: name.to_string(), value: initial, unit });
+    system.states[state as usize].initial = system.graph.symbol(Symbol::Parameter(parameter));
+    Ok(parameter)
+}
+
+/// The instances of one run and what differs between them.
+#[derive(Debug)]
+pub struct Instances {
+    pub count: usize,
+    /// Parameters of the system that differ.
+    pub inputs: Vec<u32>,
+    /// Whether the table says which instance a row belongs to.
+    pub listed: bool,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Table(Vec<f64>),
+    Drawn { centre: Vec<f64>, spread: f64, seed: u64 },
+}
+
+impl Instances {
+    /// One instance with the values as they are.
+    pub fn single() -> Self {
+        Instances { count: 1, inputs: Vec::new(), listed: false, source: Source::Table(Vec::new()) }
+    }
+
+    /// `count` instances, each input its value times `exp(spread * normal)`. The draws of an instance depend on the
+    /// seed and its number alone.
+    pub fn drawn(count: usize, inputs: Vec<u32>, system: &System, spread: f64, seed: u64) -> Self {
+        let centre = inputs.iter().map(|&input| system.parameters[input as usize].value).collect();
+        Instances { count, inputs, listed: true, source: Source::Drawn { centre, spread, seed } }
+    }
+
+    /// One instance for each row of a CSV file.
+    pub fn read(path: &Path, system: &mut System) -> Result<Self, Failure> {
+        let file = path.display().to_string();
+        let text = read_text(path)?;
+        let problem = |line: u64, message: String| Diagnostic::new(format!("line {line}: {message}")).in_file(&file);
+        let mut table =
+            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let headers = table.headers().map_err(|error| problem(1, error.to_string()))?.clone();
+        if headers.iter().all(str::is_empty) {
+            let empty = Diagnostic::new("the file is empty").in_file(&file);
+            return Err(empty.expected("a header with names of parameters, then one instance a row").into());
+        }
+        let mut inputs = Vec::new();
+        for name in &headers {
+            let parameter = settable(system, name).map_err(|near| {
+                let mut unknown = problem(1, format!("the model has no parameter or state '{name}'"));
+                if let Some(near) = near {
+                    unknown = unknown.hint(format!("did you mean '{near}'?"));
+                } else if headers.len() == 1 && name.contains([';', '\t']) {
+                    unknown = unknown.hint("separate the columns with commas");
+                }
+                Failure::from(unknown)
+            })?;
+            if inputs.contains(&parameter) {
+                return Err(problem(1, format!("the column '{name}' is there twice")).into());
+            }
+            inputs.push(parameter);
+        }
+        let mut values = Vec::new();
+        for record in table.records() {
+            let record = record.map_err(|error| {
+                let line = error.position().map_or(0, csv::Position::line);
+                problem(line, "the row has another number of fields than the header".into())
+            })?;
+            let line = record.position().map_or(0, csv::Position::line);
+            for (name, field) in headers.iter().zip(&record) {
+                match field.parse::<f64>() {
+                    Ok(value) if value.is_finite() => values.push(value),
+                    _ => {
+                        let wrong = problem(line, format!("'{field}' in column '{name}' is not a number"));
+                        return Err(wrong.hint("decimals have a point, and every field has a value").into());
+                    }
+                }
+            }
+        }
+        let count = values.len() / inputs.len();
+        if count == 0 {
+            return Err(Diagnostic::new("there are no rows below the header").in_file(&file).into());
+        }
+        Ok(Instances { count, inputs, listed: true, source: Source::Table(values) })
+    }
+
+    /// The rows of inputs of some instances, one after the other.
+    pub fn rows(&self, range: Range<usize>) -> Vec<f64> {
+        let width = self.inputs.len();
+        match &self.source {
+            Source::Table(values) => values[range.start * width..range.end * width].to_vec(),
+            Source::Drawn { centre, spread, seed } => range
+                .flat_map(|instance| {
+                    let mut stream = fenton::random::Stream::new(*seed, instance as u64);
+                    centre.iter().map(|value| value * (spread * stream.normal()).exp()).collect::<Vec<_>>()
+                })
+                .collect(),
+        }
+    }
+
+    /// The inputs of one instance by name, as JSON.
+    pub fn named(&self, instance: usize, system: &System) -> serde_json::Value {
+        let values = self.rows(instance..instance + 1);
+        let names = self.inputs.iter().map(|&input| system.parameters[input as usize].name.clone());
+        names.zip(values).map(|(name, value)| (name, serde_json::json!(value))).collect()
+    }
+}

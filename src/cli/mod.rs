@@ -1,0 +1,80 @@
+//! The command line: one file a subcommand. Raw arguments become one validated settings struct before anything runs.
+
+mod check;
+mod devices;
+mod engines;
+mod failure;
+mod fit;
+mod inputs;
+mod library;
+mod new;
+mod output;
+mod progress;
+mod simulate;
+mod terminal;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Fits mechanistic models of ferroptosis and cuproptosis to viability data, and says how sure the answer is.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fenton",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 3 the run failed.\n\
+                  'fenton COMMAND --help' explains a command, with examples."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fit a study and write a report; without a study, the embedded synthetic one of iron on HT-1080
+    Fit(fit::FitArgs),
+    /// Integrate a model and write its trajectories as CSV or JSON
+    Simulate(simulate::SimulateArgs),
+    /// Read and check a study, say what would be fitted, and run nothing
+    Check(check::CheckArgs),
+    /// List the embedded models or studies
+    List(library::ListArgs),
+    /// Print an embedded model or study
+    Show(library::ShowArgs),
+    /// Write a starting study for a table of readings
+    New(new::NewArgs),
+    /// List the GPU adapters and say which one would be taken
+    Devices(devices::DevicesArgs),
+}
+
+/// Runs the program's arguments to an exit code.
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are not errors; clap knows which stream each belongs to. A closed pipe is no failure.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    terminal::catch_interrupts();
+    let result: Result<(), Failure> = match &cli.command {
+        Command::Fit(args) => fit::run(args),
+        Command::Simulate(args) => simulate::run(args),
+        Command::Check(args) => check::run(args),
+        Command::List(args) => library::list(args),
+        Command::Show(args) => library::show(args),
+        Command::New(args) => new::run(args),
+        Command::Devices(args) => devices::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            terminal::print_failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What goes to standard output or to one file.
+
+use super::failure::{Failure, on_write};
+use std::io::Write;
+use std::path::Path;
+
+/// Prints one JSON document.
+pub fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| Failure::Library(fenton::Error::Run(format!("cannot write JSON: {error}"))))?;
+    text.push('\n');
+    print(&text)
+}
+
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(on_write("standard output"))
+}
+
+/// Calls `write` with standard output, or with a file that takes its place only when all of it is written.
+pub fn to_file_or_stdout(
+    path: Option<&Path>,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), WriteError>,
+) -> Result<(), Failure> {
+    let failure = |name: &str, error| match error {
+        WriteError::Io(source) => on_write(name)(source),
+        WriteError::Other(failure) => failure,
+    };
+    match path {
+        None => {
+            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            let written = write(&mut out).and_then(|()| Ok(out.flush()?));
+            // What is left in the buffer would be written once more when it is dropped.
+            let _ = out.into_parts();
+            written.map_err(|error| failure("standard output", error))
+        }
+        Some(path) => {
+            let name = path.display().to_string();
+            let mut file = fenton::report::WholeFile::create(path).map_err(on_write(&name))?;
+            write(&mut file).map_err(|error| failure(&name, error))?;
+            file.finish().map_err(on_write(&name))
+        }
+    }
+}
+
+/// From inside a writer: the file is at fault, or something else.
+#[derive(Debug)]
+pub enum WriteError {
+    Io(std::io::Error),
+    Other(Failure),
+}
+
+impl From<std::io::Error> for WriteError {
+    fn from(error: std::io::Error) -> Self {
+        WriteError::Io(error)
+    }
+}
+
+impl From<Failure> for WriteError {
+    fn from(failure: Failure) -> Self {
+        WriteError::Other(failure)
+    }
+}
+
+impl From<fenton::Error> for WriteError {
+    fn from(error: fenton::Error) -> Self {
+        WriteError::Other(error.into())
+    }
+}

@@ -1,0 +1,499 @@
+//! A group of lanes that step together, each with its own step size. A lane that ends makes room for the next.
+
+mod switching;
+
+use super::compiled::{Compiled, Frame};
+use super::execute::blend;
+use super::lane::LaneState;
+use super::real::Real;
+use super::step::{STATES, STEP, TIME};
+use super::storage::Storage;
+use super::tape::Slot;
+use crate::engine::{Batch, LaneReport, Protocol, Status};
+use fearless_simd::Level;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What a worker brings back.
+#[derive(Default)]
+pub struct Results {
+    /// `(lane, place of its first output)`
+    pub lanes: Vec<(usize, usize, LaneReport)>,
+    pub outputs: Vec<f64>,
+    pub tangents: Vec<f64>,
+}
+
+pub struct Group<'a, R, const V: usize> {
+    level: Level,
+    batch: &'a Batch<'a>,
+    compiled: &'a Compiled<R>,
+    /// Lanes of the group, and of one native vector.
+    width: usize,
+    narrow: usize,
+    storage: Storage<R>,
+    /// 1 in the lanes whose step was accepted, and the slots to copy there.
+    mask: Storage<R>,
+    copies: Vec<(Slot, Slot)>,
+    inputs: Vec<R>,
+    switches: Vec<R>,
+    columns: Vec<Option<LaneState>>,
+    stages: Stages<R>,
+    results: Results,
+}
+
+/// Storage of the small tapes.
+struct Stages<R> {
+    initial: Storage<R>,
+    enter: Storage<R>,
+    output: Storage<R>,
+    switches: Storage<R>,
+    events: Storage<R>,
+}
+
+impl<'a, R: Real, const V: usize> Group<'a, R, V> {
+    pub fn new(level: Level, batch: &'a Batch<'a>, compiled: &'a Compiled<R>, narrow: usize) -> Self {
+        let width = narrow * V;
+        let frame = &compiled.frame;
+        // The error, the step factor and the rest stand between states and tangents.
+        let new = compiled.step.outputs();
+        let from = new[..frame.states].iter().chain(&new[frame.states + 3..]).copied();
+        let copies = from.zip(STATES..).collect();
+        Group {
+            level,
+            batch,
+            compiled,
+            width,
+            narrow,
+            storage: compiled.step.storage(width),
+            mask: Storage::new(width),
+            copies,
+            inputs: vec![R::default(); compiled.frame.inputs * width],
+            switches: vec![R::default(); compiled.frame.switches * width],
+            columns: vec![None; width],
+            stages: Stages {
+                initial: compiled.initial.storage(narrow),
+                enter: compiled.enter.storage(narrow),
+                output: compiled.output.storage(narrow),
+                switches: compiled.switches.storage(narrow),
+                events: compiled.events.storage(narrow),
+            },
+            results: Results::default(),
+        }
+    }
+
+    /// Takes lanes from the queue until it is empty and all have ended.
+    pub fn work(mut self, queue: &AtomicUsize) -> Results {
+        // Idle columns step too; with a step of 1 they do no harm.
+        self.storage[STEP as usize * self.width..][..self.width].fill(R::from_f64(1.0));
+        loop {
+            self.refill(queue);
+            if self.columns.iter().all(Option::is_none) {
+                return self.results;
+            }
+            for column in 0..self.width {
+                if let Some(state) = &mut self.columns[column] {
+                    state.choose_step();
+                    self.storage[TIME as usize * self.width + column] = R::from_f64(state.time);
+                    self.storage[STEP as usize * self.width + column] = R::from_f64(state.step);
+                }
+            }
+            self.compiled.step.run::<V>(self.level, &mut self.storage);
+            self.judge();
+        }
+    }
+
+    fn refill(&mut self, queue: &AtomicUsize) {
+        let total = self.batch.lanes.len();
+        loop {
+            let free: Vec<usize> = (0..self.width).filter(|&c| self.columns[c].is_none()).collect();
+            let mut taken = Vec::new();
+            for &column in free.iter().take(self.narrow) {
+                let lane = queue.fetch_add(1, Ordering::Relaxed);
+                if lane >= total {
+                    break;
+                }
+                self.admit(column, lane);
+                taken.push(column);
+            }
+            if taken.is_empty() {
+                return;
+            }
+            self.begin(&taken);
+        }
+    }
+
+    /// Puts a lane into a column; its state is computed by [`Group::begin`].
+    fn admit(&mut self, column: usize, lane: usize) {
+        let frame = &self.compiled.frame;
+        let place = self.batch.lanes[lane];
+        let protocol = &self.batch.protocols[place.protocol as usize];
+        let row = &self.batch.rows[place.row as usize * frame.inputs..][..frame.inputs];
+        for (at, &value) in row.iter().enumerate() {
+            self.inputs[at * self.width + column] = R::from_f64(value);
+        }
+        let results = self.results.outputs.len();
+        let count = protocol.outputs.len() * self.batch.program.outputs.len();
+        self.results.outputs.resize(results + count, 0.0);
+        self.results.tangents.resize((results + count) * self.batch.tangents.len(), 0.0);
+        self.columns[column] = Some(LaneState::new(lane, place.protocol as usize, protocol.start, results, R::EPSILON));
+    }
+
+    fn begin(&mut self, columns: &[usize]) {
+        let compiled = self.compiled;
+        for (at, &column) in columns.iter().enumerate() {
+            // The first segment's inputs hold from the start, also for initial values.
+            self.set_inputs(column);
+            self.fill(Which::Initial, at, column);
+        }
+        compiled.initial.run::<1>(self.level, &mut self.stages.initial);
+        for (at, &column) in columns.iter().enumerate() {
+            for (i, &slot) in compiled.initial.outputs().iter().enumerate() {
+                let value = self.stages.initial[slot as usize * self.narrow + at];
+                self.storage[(STATES as usize + i) * self.width + column] = value;
+            }
+            self.add_doses(column);
+            if !self.batch.program.switches.is_empty() || !self.batch.program.events.is_empty() {
+                self.read_turns(column);
+                self.first_truths(column);
+            }
+        }
+        let ended = self.record(columns);
+        self.enter(&ended);
+    }
+
+    fn protocol(&self, column: usize) -> &'a Protocol {
+        let state = self.columns[column].as_ref().expect("an occupied column");
+        &self.batch.protocols[state.protocol]
+    }
+
+    fn state(&mut self, column: usize) -> &mut LaneState {
+        self.columns[column].as_mut().expect("an occupied column")
+    }
+
+    /// Sets the inputs that the current segment changes, and its deadline if it settles.
+    fn set_inputs(&mut self, column: usize) {
+        let protocol = self.protocol(column);
+        let width = self.width;
+        let state = self.state(column);
+        let segment = &protocol.segments[state.segment];
+        state.deadline = segment.settle.map(|longest| state.time + longest);
+        for &(input, value) in &segment.set {
+            self.inputs[input as usize * width + column] = R::from_f64(value);
+        }
+    }
+
+    fn add_doses(&mut self, column: usize) {
+        let protocol = self.protocol(column);
+        let segment = self.state(column).segment;
+        for &(state, amount) in &protocol.segments[segment].add {
+            let at = (STATES + state) as usize * self.width + column;
+            self.storage[at] = R::from_f64(self.storage[at].to_f64() + amount);
+        }
+    }
+
+    /// Copies a lane into place `at` of a small tape's storage.
+    fn fill(&mut self, which: Which, at: usize, column: usize) {
+        let time = self.state(column).time;
+        self.fill_at(which, at, column, time, false);
+    }
+
+    /// As [`Group::fill`] at another time, or with the states at the end of the step that was just tried.
+    fn fill_at(&mut self, which: Which, at: usize, column: usize, time: f64, tried: bool) {
+        let frame = self.compiled.frame;
+        let (width, narrow) = (self.width, self.narrow);
+        let target = match which {
+            Which::Initial => &mut self.stages.initial,
+            Which::Enter => &mut self.stages.enter,
+            Which::Output => &mut self.stages.output,
+            Which::Switches => &mut self.stages.switches,
+            Which::Events => &mut self.stages.events,
+        };
+        let mut put = |slot: usize, value: R| target[slot * narrow + at] = value;
+        put(Frame::TIME, R::from_f64(time));
+        for i in 0..frame.states {
+            let slot = if tried { self.compiled.step.outputs()[i] as usize } else { STATES as usize + i };
+            put(frame.state(i), self.storage[slot * width + column]);
+        }
+        for i in 0..frame.inputs {
+            put(frame.input(i), self.inputs[i * width + column]);
+        }
+        for i in 0..frame.switches {
+            put(frame.switch(i), self.switches[i * width + column]);
+        }
+        for i in 0..frame.tangents {
+            put(frame.tangent(i), self.storage[(STATES as usize + frame.states + i) * width + column]);
+        }
+    }
+
+    /// Computes what depends on inputs and switches, and a first step. At most one native vector of columns at a time.
+    fn enter(&mut self, columns: &[usize]) {
+        let compiled = self.compiled;
+        for part in columns.chunks(self.narrow) {
+            for (at, &column) in part.iter().enumerate() {
+                self.fill(Which::Enter, at, column);
+            }
+            compiled.enter.run::<1>(self.level, &mut self.stages.enter);
+            for (at, &column) in part.iter().enumerate() {
+                let outputs = compiled.enter.outputs();
+                let value = |i: usize| self.stages.enter[outputs[i] as usize * self.narrow + at];
+                let head = STATES as usize + compiled.frame.states + compiled.frame.tangents;
+                for i in 0..compiled.statics {
+                    self.storage[(head + i) * self.width + column] = value(i);
+                }
+                let size = value(compiled.statics).to_f64().sqrt();
+                let slope = value(compiled.statics + 1).to_f64().sqrt();
+                let protocol = &self.batch.protocols[self.columns[column].as_ref().expect("occupied").protocol];
+                let caution = self.batch.settings.caution;
+                let state = self.state(column);
+                let span = state.segment_end(protocol) - state.time;
+                // Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
+                let guess = if size < 1e-5 || slope < 1e-5 { 1e-6 * span } else { 0.01 * size / slope };
+                let guess = if guess.is_finite() { guess } else { 1e-6 * span };
+                state.proposal = guess.min(span) / caution;
+                state.after_rejection = false;
+                state.aim(protocol);
+            }
+        }
+    }
+
+    /// After a step: accepts or rejects it for each lane and does what is due at the time reached.
+    fn judge(&mut self) {
+        let compiled = self.compiled;
+        let frame = compiled.frame;
+        let outputs = compiled.step.outputs();
+        let error_at = outputs[frame.states] as usize * self.width;
+        let factor_at = outputs[frame.states + 1] as usize * self.width;
+        let rest_at = outputs[frame.states + 2] as usize * self.width;
+        let has_state_switches = compiled.timed.len() < frame.switches;
+        let mut accepted: Vec<bool> = vec![false; self.width];
+        let mut arrived = Vec::new();
+        let mut rested = Vec::new();
+        for column in 0..self.width {
+            let Some(state) = &mut self.columns[column] else { continue };
+            let error = self.storage[error_at + column].to_f64();
+            if let Some(deadline) = state.deadline {
+                let longest = self.batch.protocols[state.protocol].segments[state.segment].settle.unwrap_or(deadline);
+                if self.storage[rest_at + column].to_f64() * 0.01 * longest <= 1.0 {
+                    rested.push(column);
+                    continue;
+                }
+            }
+            // Anything that is not a number fails this test.
+            if error <= 1.0 {
+                accepted[column] = true;
+            } else {
+                state.report.rejected += 1;
+                state.bracket = None;
+                let factor = self.storage[factor_at + column].to_f64();
+                let factor = if error.is_finite() { factor.clamp(0.2, 1.0) } else { 0.25 };
+                state.proposal = state.step * factor;
+                state.after_rejection = true;
+                if state.is_stuck() {
+                    let finite = error.is_finite();
+                    state.fail(if finite { Status::StepTooSmall } else { Status::NotFinite });
+                    arrived.push(column);
+                } else if state.report.steps + state.report.rejected >= self.batch.settings.max_steps {
+                    state.fail(Status::StepLimit);
+                    arrived.push(column);
+                }
+            }
+        }
+        if has_state_switches {
+            for column in (0..self.width).filter(|&c| accepted[c]).collect::<Vec<_>>() {
+                accepted[column] = self.passes_switches(column);
+            }
+        }
+        self.commit(&accepted);
+        for column in 0..self.width {
+            if !accepted[column] {
+                continue;
+            }
+            let factor = self.storage[factor_at + column].to_f64();
+            let max_steps = self.batch.settings.max_steps;
+            let Some(state) = &mut self.columns[column] else { continue };
+            state.report.steps += 1;
+            let turned = state.bracket.take().is_some();
+            let whole = state.step >= state.proposal;
+            state.time = if state.landing { state.stop } else { state.time + state.step };
+            state.turned_here = if turned { state.turned_here + 1 } else { 0 };
+            let limit = if state.after_rejection { 1.0 } else { 6.0 };
+            let next = state.step * factor.clamp(0.2, limit);
+            // A step cut short by a stop says little about the length that would have been possible.
+            state.proposal = if whole { next } else { next.max(state.proposal) };
+            state.after_rejection = false;
+            if state.time == state.stop || turned {
+                arrived.push(column);
+            } else if state.report.steps + state.report.rejected >= max_steps {
+                state.fail(Status::StepLimit);
+                arrived.push(column);
+            }
+        }
+        if !rested.is_empty() || !arrived.is_empty() {
+            self.arrive(&arrived, &rested);
+        }
+    }
+
+    /// Takes over the new states and tangents of the lanes whose step was accepted.
+    fn commit(&mut self, accepted: &[bool]) {
+        for (mask, &accepted) in self.mask.iter_mut().zip(accepted) {
+            *mask = R::from_f64(f64::from(accepted));
+        }
+        blend::<R, V>(self.level, &mut self.storage, &self.mask, &self.copies);
+    }
+
+    /// Switch turns, ends of segments, outputs and ends of lanes.
+    fn arrive(&mut self, arrived: &[usize], rested: &[usize]) {
+        let mut entering = Vec::new();
+        let mut recording = Vec::new();
+        for &column in rested {
+            let protocol = self.protocol(column);
+            let state = self.state(column);
+            state.time = protocol.segments[state.segment].until;
+            state.deadline = None;
+            self.next_segments(column);
+            recording.push(column);
+            entering.push(column);
+        }
+        for &column in arrived {
+            if self.state(column).report.status != Status::Finished {
+                self.finish(column);
+                continue;
+            }
+            let protocol = self.protocol(column);
+            let mut changed = false;
+            if !self.batch.program.switches.is_empty() {
+                match self.turn_switches(column) {
+                    Some(turned) => changed = turned,
+                    None => {
+                        self.state(column).fail(Status::StepTooSmall);
+                        self.finish(column);
+                        continue;
+                    }
+                }
+            }
+            let state = self.state(column);
+            if state.time >= state.segment_end(protocol) {
+                if state.deadline.is_some() {
+                    state.fail(Status::Unsettled);
+                    self.finish(column);
+                    continue;
+                }
+                changed |= self.next_segments(column);
+            }
+            recording.push(column);
+            if changed {
+                entering.push(column);
+            }
+        }
+        let alive = self.record(&recording);
+        entering.retain(|column| alive.contains(column));
+        for &column in &alive {
+            let protocol = self.protocol(column);
+            self.state(column).aim(protocol);
+        }
+        self.enter(&entering);
+    }
+
+    /// Goes on to the segment that holds at the lane's time. False if the protocol has ended.
+    fn next_segments(&mut self, column: usize) -> bool {
+        let protocol = self.protocol(column);
+        let mut changed = false;
+        loop {
+            let state = self.state(column);
+            let over = state.deadline.is_none() && state.time >= protocol.segments[state.segment].until;
+            if !over || state.segment + 1 >= protocol.segments.len() {
+                break;
+            }
+            state.segment += 1;
+            changed = true;
+            self.set_inputs(column);
+            self.add_doses(column);
+        }
+        if changed && !(self.batch.program.switches.is_empty() && self.batch.program.events.is_empty()) {
+            self.read_turns(column);
+            self.settle_switches(column);
+        }
+        changed
+    }
+
+    /// Records the outputs that are due, ends lanes that are through, and returns those that go on.
+    fn record(&mut self, columns: &[usize]) -> Vec<usize> {
+        self.write_outputs(columns);
+        let over = |group: &mut Self, column: usize| {
+            let protocol = group.protocol(column);
+            let state = group.state(column);
+            let last = state.segment + 1 == protocol.segments.len();
+            last && state.deadline.is_none() && state.time >= protocol.segments[state.segment].until
+        };
+        let (ended, alive): (Vec<usize>, Vec<usize>) = columns.iter().partition(|&&column| over(self, column));
+        ended.into_iter().for_each(|column| self.finish(column));
+        alive
+    }
+
+    fn output_is_due(&mut self, column: usize) -> bool {
+        let protocol = self.protocol(column);
+        let state = self.state(column);
+        state.deadline.is_none() && protocol.outputs.get(state.next_output) == Some(&state.time)
+    }
+
+    fn write_outputs(&mut self, columns: &[usize]) {
+        let due: Vec<usize> = columns.iter().copied().filter(|&column| self.output_is_due(column)).collect();
+        let compiled = self.compiled;
+        let directions = self.batch.tangents.len();
+        let count = self.batch.program.outputs.len();
+        for part in due.chunks(self.narrow) {
+            for (at, &column) in part.iter().enumerate() {
+                self.fill(Which::Output, at, column);
+                self.exact_truths(at, column);
+            }
+            compiled.output.run::<1>(self.level, &mut self.stages.output);
+            for (at, &column) in part.iter().enumerate() {
+                let slots = compiled.output.outputs();
+                let value = |i: usize| self.stages.output[slots[i] as usize * self.narrow + at].to_f64();
+                let state = self.columns[column].as_mut().expect("an occupied column");
+                let protocol = &self.batch.protocols[state.protocol];
+                while protocol.outputs.get(state.next_output) == Some(&state.time) {
+                    let first = state.results + state.next_output * count;
+                    for i in 0..count {
+                        self.results.outputs[first + i] = value(i);
+                        for d in 0..directions {
+                            self.results.tangents[(first + i) * directions + d] = value(count + i * directions + d);
+                        }
+                    }
+                    state.next_output += 1;
+                }
+            }
+        }
+    }
+
+    /// The state that would not go on: one that is not finite, or the one that changed most in its tolerance.
+    fn culprit(&self, column: usize) -> Option<u32> {
+        let settings = self.batch.settings;
+        let change = |i: usize| {
+            let old = self.storage[(STATES as usize + i) * self.width + column].to_f64();
+            let new = self.storage[self.compiled.step.outputs()[i] as usize * self.width + column].to_f64();
+            let change = (new - old).abs() / (settings.atol[i] + settings.rtol * old.abs());
+            if change.is_finite() { change } else { f64::INFINITY }
+        };
+        (0..self.compiled.frame.states).max_by(|&a, &b| change(a).total_cmp(&change(b))).map(|i| i as u32)
+    }
+
+    fn finish(&mut self, column: usize) {
+        if let Some(mut state) = self.columns[column].take() {
+            state.report.time = state.time;
+            if state.report.status != Status::Finished {
+                state.report.state = self.culprit(column);
+            }
+            self.results.lanes.push((state.lane, state.results, state.report));
+        }
+        self.storage[STEP as usize * self.width + column] = R::from_f64(1.0);
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Which {
+    Initial,
+    Enter,
+    Output,
+    Switches,
+    Events,
+}

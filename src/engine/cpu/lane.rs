@@ -1,0 +1,136 @@
+//! Where a lane stands: its place in the protocol, its step size, its stops. Pure bookkeeping in f64.
+
+use crate::engine::{LaneReport, Protocol, Status};
+
+/// A step that is being shortened until it ends just behind the turn of a switch.
+#[derive(Debug, Clone, Copy)]
+pub struct Bracket {
+    /// No switch turns in a step of this length, …
+    pub low: f64,
+    /// … one does in a step of this.
+    pub high: f64,
+    /// The switch, and its indicator at the two ends.
+    pub switch: usize,
+    pub low_value: f64,
+    pub high_value: f64,
+    pub tries: u32,
+}
+
+#[derive(Debug, Clone)]
+pub struct LaneState {
+    /// Its number in the batch.
+    pub lane: usize,
+    pub protocol: usize,
+    pub segment: usize,
+    pub next_output: usize,
+    /// Where its results begin in the worker's list.
+    pub results: usize,
+    pub time: f64,
+    /// The step that the controller proposes, and the one that is taken.
+    pub proposal: f64,
+    pub step: f64,
+    /// The next time that must be hit, and whether this step does.
+    pub stop: f64,
+    pub landing: bool,
+    pub after_rejection: bool,
+    /// The end of a settling segment, while in one.
+    pub deadline: Option<f64>,
+    /// Times at which switches turn, ascending.
+    pub turns: Vec<f64>,
+    pub bracket: Option<Bracket>,
+    /// The relative resolution of the engine's numbers.
+    pub resolution: f64,
+    /// Turns without progress in time.
+    pub turned_here: u32,
+    /// The triggers of the events as last seen.
+    pub triggers: Vec<bool>,
+    pub report: LaneReport,
+}
+
+impl LaneState {
+    pub fn new(lane: usize, protocol: usize, start: f64, results: usize, resolution: f64) -> Self {
+        LaneState {
+            lane,
+            protocol,
+            segment: 0,
+            next_output: 0,
+            results,
+            time: start,
+            proposal: 0.0,
+            step: 0.0,
+            stop: start,
+            landing: false,
+            after_rejection: false,
+            deadline: None,
+            turns: Vec::new(),
+            bracket: None,
+            resolution,
+            turned_here: 0,
+            triggers: Vec::new(),
+            report: LaneReport::default(),
+        }
+    }
+
+    /// The end of the current segment on the lane's clock.
+    pub fn segment_end(&self, protocol: &Protocol) -> f64 {
+        self.deadline.unwrap_or(protocol.segments[self.segment].until)
+    }
+
+    /// Sets the next time that must be hit.
+    pub fn aim(&mut self, protocol: &Protocol) {
+        let mut stop = self.segment_end(protocol);
+        if self.deadline.is_none()
+            && let Some(&output) = protocol.outputs.get(self.next_output)
+        {
+            stop = stop.min(output);
+        }
+        if let Some(&turn) = self.turns.iter().find(|&&turn| turn > self.time) {
+            stop = stop.min(turn);
+        }
+        self.stop = stop;
+    }
+
+    /// Chooses the step: to the stop if that is near, half way if a sliver would be left, else as proposed.
+    pub fn choose_step(&mut self) {
+        if let Some(bracket) = self.bracket {
+            let narrow = bracket.is_narrow(self.time, self.resolution);
+            self.step = if narrow { bracket.high } else { bracket.next() };
+            self.landing = false;
+            return;
+        }
+        let remaining = self.stop - self.time;
+        self.landing = self.proposal >= remaining;
+        self.step = if self.landing {
+            remaining
+        } else if 2.0 * self.proposal > remaining {
+            0.5 * remaining
+        } else {
+            self.proposal
+        };
+    }
+
+    /// Whether a rejected step cannot be made smaller.
+    pub fn is_stuck(&self) -> bool {
+        self.proposal <= 8.0 * f64::EPSILON * self.time.abs() || self.proposal < 1e-290
+    }
+
+    pub fn fail(&mut self, status: Status) {
+        self.report.status = status;
+        self.report.time = self.time;
+    }
+}
+
+impl Bracket {
+    /// The next length to try: the secant's with the Illinois rule, and every third time the middle.
+    fn next(&self) -> f64 {
+        let width = self.high - self.low;
+        let share = self.low_value.abs() / (self.low_value.abs() + self.high_value.abs());
+        let share = if self.tries % 3 == 2 || !share.is_finite() { 0.5 } else { share.clamp(0.02, 0.98) };
+        self.low + share * width
+    }
+
+    pub fn is_narrow(&self, time: f64, epsilon: f64) -> bool {
+        let scale = (time + self.high).abs().max(self.high);
+        self.high - self.low <= 4.0 * f64::EPSILON * scale + epsilon * self.high
+    }
+}

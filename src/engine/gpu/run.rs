@@ -1,0 +1,342 @@
+//! Runs one part of a batch: uploads, dispatches until no lane is left, reads back.
+
+use super::buffers::{Fault, Pool, Role, largest};
+use super::device::Device;
+use super::pipelines::{Compaction, Integration};
+use super::plan::Plan;
+use crate::engine::{Batch, EngineError, Lane, LaneReport, Outcomes, Precision, Status};
+use bytemuck::{Pod, Zeroable};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+use wgpu::{BindGroup, BindGroupEntry, BindGroupLayout, CommandEncoder};
+
+/// `Control` of `shaders/shared/layout.wgsl`.
+#[derive(Debug, Clone, Copy, Default, Pod, Zeroable)]
+#[repr(C)]
+struct Control {
+    lanes: u32,
+    stride: u32,
+    running: u32,
+    list_in: u32,
+    list_out: u32,
+    budget: u32,
+    max_steps: u32,
+    pieces: u32,
+    piece_numbers: u32,
+    zero: u32,
+}
+
+/// Items of a lane in `words`.
+const WORDS: usize = 10;
+const WORD_STATUS: usize = 3;
+const WORD_STEPS: usize = 5;
+const WORD_REJECTED: usize = 6;
+const WORD_WORST: usize = 8;
+/// Items of a lane in `reals` behind its states, and those of them that tell the time.
+const REALS: usize = 6;
+const REAL_BASE: usize = 1;
+const REAL_HIGH: usize = 4;
+const REAL_LOW: usize = 5;
+const NO_STATE: u32 = u32::MAX;
+
+/// Steps that a dispatch may try at most. lavapipe ends a kernel's loops after 65,535 iterations in silence.
+const MOST_STEPS: u32 = 16_384;
+/// What a dispatch should take, in seconds: long enough to hide the cost of starting it, short enough for a display
+/// driver's watchdog.
+const DISPATCH: f64 = 0.03;
+const GROUP: u32 = 64;
+const COMPACT_GROUP: u32 = 256;
+/// Device memory for one part, in bytes.
+const MEMORY: u64 = 1 << 30;
+const SOFTWARE_MEMORY: u64 = 1 << 28;
+
+/// A compiled program with what has been learned about its speed.
+pub struct Compiled {
+    pub integration: Integration,
+    /// Steps a lane may try in a dispatch; adapted to the time that dispatches take. Results do not depend on it.
+    pub budget: AtomicU32,
+}
+
+/// The sizes that a program brings along.
+#[derive(Clone, Copy)]
+struct Shape {
+    states: usize,
+    inputs: usize,
+    outputs: usize,
+    real: u64,
+}
+
+impl Shape {
+    fn of(batch: &Batch, precision: Precision) -> Shape {
+        Shape {
+            states: batch.program.states.len().max(1),
+            inputs: batch.program.inputs.len().max(1),
+            outputs: batch.program.outputs.len().max(1),
+            real: if precision == Precision::F32 { 4 } else { 8 },
+        }
+    }
+
+    fn sizes(&self, plan: &Plan, lanes: u64, rows: u64, results: u64) -> Vec<(Role, u64)> {
+        let back = results * self.real + lanes * (WORDS as u64 * 4 + (REALS - REAL_BASE) as u64 * self.real);
+        let mut sizes = vec![
+            (Role::Control, size_of::<Control>() as u64),
+            (Role::Tables, plan.tables.len() as u64 * 4),
+            (Role::Numbers, plan.numbers.len() as u64 * self.real),
+            (Role::Rows, rows * self.inputs as u64 * self.real),
+            (Role::Inputs, lanes * self.inputs as u64 * self.real),
+            (Role::Reals, lanes * (self.states + REALS) as u64 * self.real),
+            (Role::Words, lanes * WORDS as u64 * 4),
+            (Role::Results, results * self.real),
+            (Role::Lists, (1 + 2 * lanes) * 4),
+            (Role::Staging, back),
+        ];
+        sizes.iter_mut().for_each(|(_, size)| *size = (*size).max(16));
+        sizes
+    }
+}
+
+/// How many of the lanes from `first` on fit into the device's limits, at most `most`.
+pub fn fitting(device: &Device, batch: &Batch, plan: &Plan, precision: Precision, first: usize, most: usize) -> usize {
+    let shape = Shape::of(batch, precision);
+    let memory = if device.info.software { SOFTWARE_MEMORY } else { MEMORY };
+    let groups = u64::from(device.limits.max_compute_workgroups_per_dimension);
+    let most = most.min((groups * u64::from(GROUP)) as usize).min(batch.lanes.len() - first);
+    let mut results = 0;
+    for (count, lane) in batch.lanes[first..first + most].iter().enumerate() {
+        let outputs = batch.protocols[lane.protocol as usize].outputs.len() * shape.outputs;
+        let lanes = count as u64 + 1;
+        let sizes = shape.sizes(plan, lanes, lanes, results + outputs as u64);
+        let fits = sizes.iter().all(|&(_, size)| size <= largest(device))
+            && sizes.iter().map(|(_, size)| size).sum::<u64>() <= memory
+            && results + (outputs as u64) < u64::from(u32::MAX);
+        if !fits {
+            // A lane too large on its own is let through for the device to refuse.
+            return count.max(1);
+        }
+        results += outputs as u64;
+    }
+    most
+}
+
+pub struct Part<'a> {
+    pub device: &'a Device,
+    pub compaction: &'a Compaction,
+    pub compiled: &'a Compiled,
+    pub batch: &'a Batch<'a>,
+    pub plan: &'a Plan,
+    pub precision: Precision,
+    /// The lanes of the batch that belong to this part.
+    pub first: usize,
+    pub count: usize,
+}
+
+impl Part<'_> {
+    /// Integrates the part and writes what came of it into `outcomes`.
+    pub fn run(&self, pool: &mut Pool, outcomes: &mut Outcomes) -> Result<(), Fault> {
+        let shape = Shape::of(self.batch, self.precision);
+        let lanes = &self.batch.lanes[self.first..self.first + self.count];
+        let (places, rows) = self.rows(lanes);
+        let offsets = &outcomes.offsets[self.first..=self.first + self.count];
+        let results = offsets[self.count] - offsets[0];
+        let stored = rows.len() / shape.inputs;
+        pool.reserve(self.device, &shape.sizes(self.plan, self.count as u64, stored as u64, results as u64))?;
+
+        let mut words = vec![0u32; 3 * self.count];
+        for (i, lane) in lanes.iter().enumerate() {
+            words[i] = self.plan.first[lane.protocol as usize];
+            words[self.count + i] = places[i];
+            words[2 * self.count + i] = (offsets[i] - offsets[0]) as u32;
+        }
+        let list: Vec<u32> = std::iter::once(0).chain(0..self.count as u32).collect();
+        let queue = &self.device.queue;
+        queue.write_buffer(pool.get(Role::Tables), 0, bytemuck::cast_slice(&self.plan.tables));
+        self.write_reals(pool, Role::Numbers, &self.plan.numbers);
+        self.write_reals(pool, Role::Rows, &rows);
+        queue.write_buffer(pool.get(Role::Words), 0, bytemuck::cast_slice(&words));
+        queue.write_buffer(pool.get(Role::Lists), 0, bytemuck::cast_slice(&list));
+        self.device.device.poll(wgpu::PollType::Poll).ok();
+
+        self.dispatches(pool)?;
+        self.collect(pool, shape, results, outcomes)
+    }
+
+    /// The rows that the lanes use, each once, and the place of each lane's row among them.
+    fn rows(&self, lanes: &[Lane]) -> (Vec<u32>, Vec<f64>) {
+        let width = self.batch.program.inputs.len();
+        if width == 0 {
+            return (vec![0; lanes.len()], vec![0.0]);
+        }
+        let mut known = vec![u32::MAX; self.batch.rows.len() / width];
+        let mut rows = Vec::new();
+        let places = lanes
+            .iter()
+            .map(|lane| {
+                let place = &mut known[lane.row as usize];
+                if *place == u32::MAX {
+                    *place = (rows.len() / width) as u32;
+                    rows.extend_from_slice(&self.batch.rows[lane.row as usize * width..][..width]);
+                }
+                *place
+            })
+            .collect();
+        (places, rows)
+    }
+
+    fn write_reals(&self, pool: &Pool, role: Role, values: &[f64]) {
+        let buffer = pool.get(role);
+        match self.precision {
+            Precision::F64 => self.device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values)),
+            Precision::F32 => {
+                let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+                self.device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&values));
+            }
+        }
+    }
+
+    fn bind(&self, pool: &Pool, layout: &BindGroupLayout, roles: &[Role]) -> BindGroup {
+        let entries: Vec<BindGroupEntry> = roles
+            .iter()
+            .zip(0..)
+            .map(|(&role, binding)| BindGroupEntry { binding, resource: pool.get(role).as_entire_binding() })
+            .collect();
+        self.device.device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
+    }
+
+    /// Lets all lanes run until each has ended.
+    fn dispatches(&self, pool: &Pool) -> Result<(), EngineError> {
+        use Role::*;
+        let integration = &self.compiled.integration;
+        let lanes = self.count as u32;
+        let roles = [Control, Tables, Numbers, Rows, Inputs, Reals, Words, Results, Lists];
+        let integrate = self.bind(pool, &integration.layout, &roles);
+        let compact = self.bind(pool, &self.compaction.layout, &[Control, Words, Lists]);
+        let mut control = self::Control {
+            lanes,
+            stride: lanes,
+            running: lanes,
+            list_in: 1,
+            list_out: 1 + lanes,
+            max_steps: self.batch.settings.max_steps,
+            pieces: self.plan.pieces,
+            piece_numbers: self.plan.piece_numbers,
+            ..Default::default()
+        };
+        let mut first = true;
+        while control.running > 0 {
+            control.budget = self.compiled.budget.load(Ordering::Relaxed);
+            self.device.queue.write_buffer(pool.get(Control), 0, bytemuck::bytes_of(&control));
+            let mut encoder = self.device.device.create_command_encoder(&Default::default());
+            if first {
+                // What a lane does not reach is 0, not what an earlier run left.
+                encoder.clear_buffer(pool.get(Results), 0, None);
+            }
+            {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                pass.set_bind_group(0, &integrate, &[]);
+                if first {
+                    pass.set_pipeline(&integration.prepare);
+                    pass.dispatch_workgroups(lanes.div_ceil(GROUP), 1, 1);
+                }
+                pass.set_pipeline(&integration.advance);
+                pass.dispatch_workgroups(control.running.div_ceil(GROUP), 1, 1);
+            }
+            encoder.clear_buffer(pool.get(Lists), 0, Some(4));
+            {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                pass.set_bind_group(0, &compact, &[]);
+                pass.set_pipeline(&self.compaction.compact);
+                pass.dispatch_workgroups(control.running.div_ceil(COMPACT_GROUP), 1, 1);
+            }
+            let began = Instant::now();
+            let running: Vec<u32> = self.read(pool, encoder, &[(Lists, 0, 4)])?;
+            // The first dispatch of all includes what the driver puts off until then.
+            if !first {
+                self.adapt(control.budget, began.elapsed().as_secs_f64());
+            }
+            first = false;
+            control.running = running[0];
+            std::mem::swap(&mut control.list_in, &mut control.list_out);
+        }
+        Ok(())
+    }
+
+    fn adapt(&self, budget: u32, seconds: f64) {
+        let wanted = f64::from(budget) * (DISPATCH / seconds.max(1e-6)).clamp(0.125, 8.0);
+        self.compiled.budget.store((wanted as u32).clamp(8, MOST_STEPS), Ordering::Relaxed);
+    }
+
+    /// Submits `encoder` with copies of parts of buffers behind it, waits, and returns their bytes one after the other.
+    fn read<T: Pod>(
+        &self,
+        pool: &Pool,
+        mut encoder: CommandEncoder,
+        parts: &[(Role, u64, u64)],
+    ) -> Result<Vec<T>, EngineError> {
+        let staging = pool.get(Role::Staging);
+        let mut size = 0;
+        for &(role, offset, length) in parts {
+            encoder.copy_buffer_to_buffer(pool.get(role), offset, staging, size, length);
+            size += length;
+        }
+        self.device.queue.submit([encoder.finish()]);
+        if size == 0 {
+            return self.device.wait().map(|()| Vec::new());
+        }
+        let failed = |e: &dyn std::fmt::Display| EngineError::Device(format!("{}: {e}", self.device.info.name));
+        let (sender, receiver) = std::sync::mpsc::channel();
+        staging.map_async(wgpu::MapMode::Read, 0..size, move |result| {
+            let _ = sender.send(result);
+        });
+        self.device.wait()?;
+        receiver.recv().map_err(|e| failed(&e))?.map_err(|e| failed(&e))?;
+        let view = staging.get_mapped_range(0..size).map_err(|e| failed(&e))?;
+        let values = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        staging.unmap();
+        Ok(values)
+    }
+
+    fn collect(&self, pool: &Pool, shape: Shape, results: usize, outcomes: &mut Outcomes) -> Result<(), Fault> {
+        let (lanes, real) = (self.count as u64, shape.real);
+        let encoder = || self.device.device.create_command_encoder(&Default::default());
+        let words: Vec<u32> = self.read(pool, encoder(), &[(Role::Words, 0, lanes * WORDS as u64 * 4)])?;
+        let from = (shape.states + REAL_BASE) as u64 * lanes * real;
+        let parts =
+            [(Role::Results, 0, results as u64 * real), (Role::Reals, from, (REALS - REAL_BASE) as u64 * lanes * real)];
+        let reals: Vec<f64> = match self.precision {
+            Precision::F64 => self.read(pool, encoder(), &parts)?,
+            Precision::F32 => self.read::<f32>(pool, encoder(), &parts)?.into_iter().map(f64::from).collect(),
+        };
+        let (values, clocks) = reals.split_at(results);
+        let start = outcomes.offsets[self.first];
+        outcomes.outputs[start..start + results].copy_from_slice(values);
+        for (i, lane) in self.batch.lanes[self.first..self.first + self.count].iter().enumerate() {
+            let word = |item: usize| words[item * self.count + i];
+            let clock = |item: usize| clocks[(item - REAL_BASE) * self.count + i];
+            let status = match word(WORD_STATUS) {
+                1 => Status::Finished,
+                2 => Status::StepLimit,
+                3 => Status::StepTooSmall,
+                4 => Status::NotFinite,
+                5 => Status::Unsettled,
+                other => {
+                    let message = format!("{}: a lane ended with the status {other}", self.device.info.name);
+                    return Err(EngineError::Device(message).into());
+                }
+            };
+            let protocol = &self.batch.protocols[lane.protocol as usize];
+            let finished = status == Status::Finished;
+            outcomes.reports[self.first + i] = LaneReport {
+                status,
+                steps: word(WORD_STEPS),
+                rejected: word(WORD_REJECTED),
+                time: match protocol.segments.last() {
+                    Some(last) if finished => last.until,
+                    _ => clock(REAL_BASE) + clock(REAL_HIGH) + clock(REAL_LOW),
+                },
+                state: Some(word(WORD_WORST)).filter(|&state| !finished && state != NO_STATE),
+            };
+        }
+        Ok(())
+    }
+}

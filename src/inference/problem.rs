@@ -1,0 +1,326 @@
+//! The objective of a study: its problem on an engine.
+
+use super::objective::{Evaluation, Expansion, Objective};
+use super::problem_run::{Choice, Simulated, Simulator, Wanted};
+use crate::engine::{Engine, Precision};
+use crate::study::Linear;
+use crate::study::problem::{Problem, Term};
+use crate::{Error, Result};
+use nalgebra::DMatrix;
+use rayon::prelude::*;
+
+/// Differences of populations with common nodes are taken this far apart (natural logarithm): nearer ones see the
+/// steps that single cells make.
+const POPULATION_STEP: f64 = 0.15;
+
+/// Below this spread the score-function derivative is all noise, and cells hardly differ: differences serve.
+const SMALLEST_SPREAD: f64 = 0.05;
+
+/// The negative log-posterior of a [`Problem`].
+pub struct StudyObjective<'a> {
+    pub simulator: Simulator<'a>,
+    names: Vec<String>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    nominal: Vec<f64>,
+    /// How each parameter reaches the slots.
+    ways: Vec<Way>,
+    /// Inputs whose tangents are asked for.
+    tangents: Vec<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    /// Not at all: scales, offsets, noise.
+    None,
+    /// Through inputs, by tangents.
+    Tangents,
+    /// Through the medians and spreads of distributed inputs.
+    Scores,
+    Differences,
+}
+
+impl<'a> StudyObjective<'a> {
+    /// `reference` is the CPU in f64; `engine` may be the same.
+    pub fn new(
+        problem: &'a Problem,
+        engine: &'a dyn Engine,
+        reference: &'a dyn Engine,
+        choice: Choice,
+    ) -> Result<StudyObjective<'a>> {
+        if let Some(reason) = reference.declines(&problem.program, false) {
+            return Err(Error::Engine(reason));
+        }
+        let engine = if engine.declines(&problem.program, false).is_some() { reference } else { engine };
+        let estimates = |value: fn(&crate::study::problem::Estimated) -> f64| -> Vec<f64> {
+            problem.parameters.iter().map(|p| p.scale.estimate(value(p))).collect()
+        };
+        let mut tangents: Vec<u32> = Vec::new();
+        let mut ways = Vec::new();
+        for parameter in 0..problem.parameters.len() {
+            let inputs: Vec<u32> = (0..problem.program.inputs.len() as u32)
+                .filter(|&i| problem.backgrounds.iter().any(|b| b[i as usize].depends_on(parameter)))
+                .collect();
+            let distributed =
+                |input: &u32| problem.cells.as_ref().is_some_and(|cells| cells.spread.iter().any(|(i, _)| i == input));
+            let spread =
+                problem.cells.as_ref().is_some_and(|c| c.spread.iter().any(|(_, sd)| sd.depends_on(parameter)));
+            let way = match (inputs.is_empty() && !spread, &problem.cells) {
+                (true, _) => Way::None,
+                (false, Some(_)) if inputs.iter().all(distributed) => Way::Scores,
+                (false, Some(_)) => Way::Differences,
+                (false, None) => {
+                    tangents.extend(inputs);
+                    Way::Tangents
+                }
+            };
+            ways.push(way);
+        }
+        tangents.sort_unstable();
+        tangents.dedup();
+        if engine.declines(&problem.program, true).is_some() {
+            tangents.clear();
+            ways.iter_mut().filter(|way| **way == Way::Tangents).for_each(|way| *way = Way::Differences);
+        }
+        Ok(StudyObjective {
+            names: problem.parameters.iter().map(|p| p.name.clone()).collect(),
+            lower: estimates(|p| p.lower),
+            upper: estimates(|p| p.upper),
+            nominal: estimates(|p| p.start),
+            simulator: Simulator::new(problem, engine, reference, choice),
+            ways,
+            tangents,
+        })
+    }
+
+    pub fn problem(&self) -> &'a Problem {
+        self.simulator.problem
+    }
+
+    /// The negative log prior at `point` with its gradient and curvature (diagonal).
+    pub fn prior(&self, point: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
+        let mut total = (0.0, Vec::new(), Vec::new());
+        for (parameter, &estimate) in self.problem().parameters.iter().zip(point) {
+            let (value, gradient, curvature) = parameter.prior.negative_log(estimate, parameter.scale);
+            total.0 += value;
+            total.1.push(gradient);
+            total.2.push(curvature);
+        }
+        total
+    }
+
+    /// The negative log-likelihood alone, in f64 on the CPU: what AIC and BIC start from.
+    pub fn likelihood_exactly(&self, point: &[f64]) -> Result<f64> {
+        let values = self.problem().values(point);
+        let simulated = self.simulator.run(std::slice::from_ref(&values), Wanted::default(), true)?.remove(0);
+        Ok(self.likelihood(&values, &simulated))
+    }
+
+    fn likelihood(&self, values: &[f64], simulated: &Simulated) -> f64 {
+        if simulated.failures.is_empty() {
+            self.problem().negative_log_likelihood(values, &simulated.slots)
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    fn evaluate_on(&self, points: &[Vec<f64>], exact: bool) -> Result<Vec<Evaluation>> {
+        let mut evaluations = Vec::with_capacity(points.len());
+        for chunk in points.chunks(self.simulator.chunk(Wanted::default())) {
+            let values: Vec<Vec<f64>> = chunk.iter().map(|point| self.problem().values(point)).collect();
+            let simulated = self.simulator.run(&values, Wanted::default(), exact)?;
+            let scored = (0..chunk.len()).into_par_iter().map(|i| {
+                let value = self.likelihood(&values[i], &simulated[i]) + self.prior(&chunk[i]).0;
+                let value = if value.is_finite() { value } else { f64::INFINITY };
+                Evaluation { value, failures: simulated[i].failures.clone() }
+            });
+            evaluations.par_extend(scored);
+        }
+        Ok(evaluations)
+    }
+
+    /// The two points between which the derivative by `parameter` is taken.
+    fn neighbours(&self, point: &[f64], parameter: usize) -> (Vec<f64>, Vec<f64>) {
+        let described = &self.problem().parameters[parameter];
+        let relative = match (&self.problem().cells, self.simulator.engine.precision()) {
+            (Some(_), _) => POPULATION_STEP,
+            (None, Precision::F32) => 0.03,
+            (None, Precision::F64) => 1e-3,
+        };
+        let (low, high) = (self.lower[parameter], self.upper[parameter]);
+        let step = match described.scale {
+            crate::study::Scale::Log10 => relative / std::f64::consts::LN_10,
+            crate::study::Scale::Lin => relative * point[parameter].abs().max(0.1 * (high - low)),
+        };
+        let moved = |by: f64| {
+            let mut moved = point.to_vec();
+            moved[parameter] = (point[parameter] + by).clamp(low, high);
+            moved
+        };
+        (moved(-step), moved(step))
+    }
+
+    /// Ways at a point: a spread that is nearly nothing has no score.
+    fn ways_at(&self, values: &[f64]) -> Vec<Way> {
+        let tiny = |sd: &Term| sd.value(values) < SMALLEST_SPREAD;
+        let narrow = self.problem().cells.as_ref().is_some_and(|c| c.spread.iter().any(|(_, sd)| tiny(sd)));
+        let at = |way: &Way| if narrow && *way == Way::Scores { Way::Differences } else { *way };
+        self.ways.iter().map(at).collect()
+    }
+
+    /// Slots and their derivatives by the point, `jacobian[(parameter, slot)]`, for each of `points`.
+    pub fn linearise(&self, points: &[Vec<f64>]) -> Result<Vec<(Simulated, DMatrix<f64>)>> {
+        let problem = self.problem();
+        // The points themselves, then for each its neighbours.
+        let mut values: Vec<Vec<f64>> = points.iter().map(|point| problem.values(point)).collect();
+        let ways: Vec<Vec<Way>> = values.iter().map(|values| self.ways_at(values)).collect();
+        let mut steps: Vec<(usize, usize, f64)> = Vec::new();
+        let mut moved = Vec::new();
+        for (at, point) in points.iter().enumerate() {
+            for (parameter, _) in ways[at].iter().enumerate().filter(|(_, way)| **way == Way::Differences) {
+                let (below, above) = self.neighbours(point, parameter);
+                steps.push((at, parameter, above[parameter] - below[parameter]));
+                moved.push(problem.values(&below));
+                moved.push(problem.values(&above));
+            }
+        }
+        let wanted = Wanted { tangents: &self.tangents, scores: problem.cells.is_some() };
+        let centres = self.simulator.run(&values, wanted, false)?;
+        let mut simulated = Vec::with_capacity(moved.len());
+        for chunk in moved.chunks(self.simulator.chunk(Wanted::default())) {
+            simulated.extend(self.simulator.run(chunk, Wanted::default(), false)?);
+        }
+        let mut linear: Vec<(Simulated, DMatrix<f64>)> = centres
+            .into_iter()
+            .zip(values.drain(..).zip(&ways))
+            .map(|(centre, (values, ways))| {
+                let mut jacobian = DMatrix::zeros(values.len(), problem.layout.slots);
+                self.chain_tangents(&values, ways, &centre, &mut jacobian);
+                self.chain_scores(&values, ways, &centre, &mut jacobian);
+                (centre, jacobian)
+            })
+            .collect();
+        for (pair, &(at, parameter, distance)) in simulated.chunks(2).zip(&steps) {
+            if distance == 0.0 || pair.iter().any(|side| !side.failures.is_empty()) {
+                continue;
+            }
+            for slot in 0..problem.layout.slots {
+                linear[at].1[(parameter, slot)] = (pair[1].slots[slot] - pair[0].slots[slot]) / distance;
+            }
+        }
+        Ok(linear)
+    }
+
+    fn chain_tangents(&self, values: &[f64], ways: &[Way], centre: &Simulated, jacobian: &mut DMatrix<f64>) {
+        if self.tangents.is_empty() {
+            return;
+        }
+        let problem = self.problem();
+        let slopes = problem.slopes(values);
+        let directions = self.tangents.len();
+        let outputs = problem.program.outputs.len();
+        for (run, protocol) in problem.layout.runs.iter().zip(&problem.layout.protocols) {
+            // How this background's inputs follow the parameters.
+            let mut by_parameter = DMatrix::zeros(values.len(), directions);
+            for (direction, &input) in self.tangents.iter().enumerate() {
+                let term = &problem.backgrounds[run.condition][input as usize];
+                term.add_gradient(values, &slopes, 1.0, by_parameter.column_mut(direction).as_mut_slice());
+            }
+            for slot in run.first_slot..run.first_slot + protocol.outputs.len() * outputs {
+                for direction in 0..directions {
+                    let tangent = centre.tangents[slot * directions + direction];
+                    for parameter in (0..values.len()).filter(|&p| ways[p] == Way::Tangents) {
+                        jacobian[(parameter, slot)] += tangent * by_parameter[(parameter, direction)];
+                    }
+                }
+            }
+        }
+    }
+
+    fn chain_scores(&self, values: &[f64], ways: &[Way], centre: &Simulated, jacobian: &mut DMatrix<f64>) {
+        let problem = self.problem();
+        let Some(population) = &problem.cells else { return };
+        let slopes = problem.slopes(values);
+        let distributed = population.spread.len();
+        let outputs = problem.program.outputs.len();
+        for (run, protocol) in problem.layout.runs.iter().zip(&problem.layout.protocols) {
+            let mut by_parameter = DMatrix::zeros(values.len(), 2 * distributed);
+            for (i, (input, sd)) in population.spread.iter().enumerate() {
+                let median = &problem.backgrounds[run.condition][*input as usize];
+                let weight = 1.0 / median.value(values);
+                median.add_gradient(values, &slopes, weight, by_parameter.column_mut(2 * i).as_mut_slice());
+                sd.add_gradient(values, &slopes, 1.0, by_parameter.column_mut(2 * i + 1).as_mut_slice());
+            }
+            for slot in run.first_slot..run.first_slot + protocol.outputs.len() * outputs {
+                for parameter in (0..values.len()).filter(|&p| ways[p] == Way::Scores) {
+                    jacobian[(parameter, slot)] = (0..2 * distributed)
+                        .map(|i| centre.scores[slot * 2 * distributed + i] * by_parameter[(parameter, i)])
+                        .sum();
+                }
+            }
+        }
+    }
+}
+
+impl Objective for StudyObjective<'_> {
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn lower(&self) -> &[f64] {
+        &self.lower
+    }
+
+    fn upper(&self) -> &[f64] {
+        &self.upper
+    }
+
+    fn nominal(&self) -> Option<&[f64]> {
+        Some(&self.nominal)
+    }
+
+    fn evaluate(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>> {
+        self.evaluate_on(points, false)
+    }
+
+    fn evaluate_exactly(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>> {
+        self.evaluate_on(points, true)
+    }
+
+    fn expand(&self, points: &[Vec<f64>]) -> Result<Vec<Expansion>> {
+        let wanted = Wanted { tangents: &self.tangents, scores: true };
+        let mut expansions = Vec::with_capacity(points.len());
+        // Every difference is two further parameter vectors.
+        let differences = self.ways.iter().filter(|w| matches!(w, Way::Differences | Way::Scores)).count();
+        let chunk = (self.simulator.chunk(wanted) / (1 + 2 * differences)).max(1);
+        for chunk in points.chunks(chunk) {
+            let linear = self.linearise(chunk)?;
+            let expanded = chunk.par_iter().zip(&linear).map(|(point, (simulated, jacobian))| {
+                let values = self.problem().values(point);
+                let linear = Linear { slots: &simulated.slots, jacobian };
+                let likelihood = self.problem().expand_likelihood(&values, &linear);
+                let (prior, gradient, curvature) = self.prior(point);
+                let mut expansion = Expansion {
+                    value: likelihood.value + prior,
+                    gradient: likelihood.gradient,
+                    fisher: likelihood.information,
+                };
+                for i in 0..gradient.len() {
+                    expansion.gradient[i] += gradient[i];
+                    expansion.fisher[(i, i)] += curvature[i];
+                }
+                if !simulated.failures.is_empty()
+                    || !expansion.value.is_finite()
+                    || expansion.gradient.iter().chain(expansion.fisher.iter()).any(|x| !x.is_finite())
+                {
+                    expansion.value = f64::INFINITY;
+                    expansion.gradient.fill(0.0);
+                    expansion.fisher.fill(0.0);
+                }
+                expansion
+            });
+            expansions.par_extend(expanded);
+        }
+        Ok(expansions)
+    }
+}

@@ -1,0 +1,122 @@
+//! Events, and what is checked before anything is lowered.
+
+use super::{Errors, Flattener, Form, Meaning, Mode, names};
+use crate::Diagnostic;
+use crate::model::lower::{lower, truth};
+use crate::model::network::{self, Role, Rule};
+use crate::model::system;
+
+impl Flattener<'_> {
+    /// What is wrong with the network as a whole.
+    pub(super) fn check(&self) -> Errors {
+        let network = self.network;
+        let mut errors = Errors::new();
+        for function in network.functions.iter().filter(|f| names::hides_builtin(f)) {
+            let message = format!("the name '{}' has a fixed meaning", function.name);
+            errors.push(self.error(&function.span, message).hint("give the function another name"));
+        }
+        for reaction in &network.reactions {
+            for term in reaction.reactants.iter().chain(&reaction.products) {
+                let Some(quantity) = network.quantity(&term.species.name) else {
+                    errors.push(self.unknown(&term.species.name, &term.species.span));
+                    continue;
+                };
+                let Role::Species(species) = &quantity.role else { continue };
+                if !species.boundary && quantity.rule != Rule::None {
+                    let message = format!("'{}' is changed by a reaction and by a rule", quantity.name);
+                    let error = self.error(&term.species.span, message);
+                    errors.push(error.hint(format!("mark it as a boundary species: ${}", quantity.name)));
+                } else if !species.boundary && quantity.constant == Some(true) {
+                    let message = format!("'{}' is constant, but a reaction changes it", quantity.name);
+                    let error = self.error(&term.species.span, message);
+                    errors.push(error.hint(format!("mark it as a boundary species: ${}", quantity.name)));
+                }
+            }
+        }
+        for quantity in &network.quantities {
+            if quantity.constant == Some(true) && quantity.rule != Rule::None {
+                let message = format!("'{}' is declared constant, but a rule changes it", quantity.name);
+                errors.push(self.error(&quantity.span, message).hint("declare it 'var' or give it a value with '='"));
+            }
+        }
+        let alone = network.events.len() == 1;
+        for event in &network.events {
+            errors.extend(self.check_event(event, alone));
+        }
+        errors
+    }
+
+    fn check_event(&self, event: &network::Event, alone: bool) -> Errors {
+        let mut errors = Errors::new();
+        let mut refuse = |span, what: &str, hint: &str| {
+            errors.push(self.error(span, format!("{what} are not supported")).hint(hint));
+        };
+        if let Some(delay) = event.delay.as_ref().filter(|d| d.kind != crate::model::math::Kind::Number(0.0, None)) {
+            let hint = "put the delay into the trigger if that is a time: at time > t1 + delay: …";
+            refuse(&delay.span, "delayed events ('after')", hint);
+        }
+        // These decide between events that come at the same time; one event alone has nothing to decide.
+        if !alone {
+            if let Some(priority) = &event.priority {
+                refuse(&priority.span, "event priorities", "leave it out if the events never come at the same time");
+            }
+            if let Some(span) = &event.cancellable {
+                let hint = "leave it out if the events never come at the same time";
+                refuse(span, "events that another one can call off ('persistent=false')", hint);
+            }
+            if let Some(span) = &event.late_values {
+                let hint = "leave it out if the events never come at the same time";
+                refuse(span, "events that use the values of a later time ('fromTrigger=false')", hint);
+            }
+        }
+        let mut targets = Vec::new();
+        for (target, _) in &event.assignments {
+            let Some(quantity) = self.network.quantity(&target.name) else {
+                errors.push(self.unknown(&target.name, &target.span));
+                continue;
+            };
+            if matches!(quantity.rule, Rule::Assignment(_)) {
+                let message = format!("'{}' has an assignment rule; an event cannot change it", target.name);
+                errors.push(self.error(&target.span, message).hint("change what the rule depends on"));
+            } else if quantity.constant == Some(true) {
+                let message = format!("'{}' is declared constant; an event cannot change it", target.name);
+                errors.push(self.error(&target.span, message).hint(format!("declare it: var {}", target.name)));
+            } else if targets.contains(&&target.name) {
+                errors.push(self.error(&target.span, format!("a second assignment to '{}'", target.name)));
+            }
+            targets.push(&target.name);
+        }
+        errors
+    }
+
+    pub(super) fn events(&mut self) -> Result<Vec<system::Event>, Errors> {
+        let network = self.network;
+        let (mut events, mut errors) = (Vec::new(), Errors::new());
+        self.mode = Mode::Run;
+        for event in &network.events {
+            match self.event(event) {
+                Ok(event) => events.push(event),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() { Ok(events) } else { Err(errors) }
+    }
+
+    fn event(&mut self, event: &network::Event) -> Result<system::Event, Diagnostic> {
+        let trigger = lower(self, &event.trigger)?;
+        let trigger = truth(self, trigger, &event.trigger.span);
+        let mut assignments = Vec::new();
+        for (target, formula) in &event.assignments {
+            let at = self.network.position(&target.name).ok_or_else(|| self.unknown(&target.name, &target.span))?;
+            let Meaning::State(index, form) = self.meanings[at] else { continue };
+            let mut value = lower(self, formula)?;
+            if form == Form::Amount {
+                // By the size before the event, also if the event changes that too.
+                let volume = self.volume(at, Mode::Run)?;
+                value = self.graph.mul(value, volume);
+            }
+            assignments.push((index, value));
+        }
+        Ok(system::Event { name: event.name.clone(), trigger, at_start: event.at_start, assignments })
+    }
+}

@@ -1,0 +1,264 @@
+//! The output folder: written beside its place and moved there when it is complete.
+
+use super::document::{Chart, Document, ParameterResult, Side};
+use super::number::number;
+use super::plot::{Figure, Layout};
+use super::{html, pictures, whole};
+use crate::{Error, Result};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Writes the report of `document` as the folder `path`, and gives back the names of its files. A folder that is there
+/// already is replaced if it is an earlier report; anything else is refused.
+///
+/// # Errors
+/// [`Error::File`] if the folder cannot be written; then nothing is changed.
+pub fn write(document: &Document, path: &Path) -> Result<Vec<String>> {
+    let fault = |source| Error::file(path, source);
+    if !may_replace(path).map_err(fault)? {
+        return Err(fault(taken()));
+    }
+    let files = render(document)?;
+    let partial = whole::beside(path).map_err(fault)?;
+    let done = fill(&partial, &files).and_then(|()| put_in_place(&partial, path));
+    if let Err(source) = done {
+        let _ = fs::remove_dir_all(&partial);
+        return Err(fault(source));
+    }
+    Ok(files.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Whether a report may be written as the folder `path`: told before hours of work and not after them.
+///
+/// # Errors
+/// [`Error::File`] if the place cannot be written to or holds something that is no report.
+pub fn writable(path: &Path) -> Result<()> {
+    let fault = |source| Error::file(path, source);
+    if !may_replace(path).map_err(fault)? {
+        return Err(fault(taken()));
+    }
+    let trial = whole::beside(path).map_err(fault)?;
+    if let Some(parent) = trial.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(fault)?;
+    }
+    fs::create_dir_all(&trial).and_then(|()| fs::remove_dir(&trial)).map_err(fault)
+}
+
+fn taken() -> io::Error {
+    let message = "is there already and is no fenton report; choose another name with --output";
+    io::Error::new(io::ErrorKind::AlreadyExists, message)
+}
+
+/// Every file by name.
+fn render(document: &Document) -> Result<Vec<(String, String)>> {
+    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
+    let mut files = vec![
+        ("report.html".to_string(), html::page(document)?),
+        ("summary.json".to_string(), serde_json::to_string_pretty(document).map_err(json)? + "\n"),
+        ("parameters.csv".to_string(), parameters(document)?),
+        ("starts.csv".to_string(), starts(document)?),
+        ("predictions.csv".to_string(), predictions(document)?),
+        ("simulations.csv".to_string(), simulations(document)?),
+    ];
+    let mut picture = |name: String, figure: &Figure| files.push((name, figure.standalone(Layout::WIDE)));
+    for (kind, charts) in [("dose-response", &document.dose_responses), ("time-course", &document.time_courses)] {
+        for (at, chart) in charts.iter().enumerate() {
+            picture(format!("{kind}-{}.svg", at + 1), &pictures::chart(chart));
+        }
+    }
+    if let Some(figure) = pictures::residuals(document) {
+        picture("residuals.svg".into(), &figure);
+    }
+    if let Some(figure) = pictures::waterfall(document) {
+        picture("waterfall.svg".into(), &figure);
+    }
+    Ok(files)
+}
+
+fn fill(folder: &Path, files: &[(String, String)]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for (name, content) in files {
+        let file = folder.join(name);
+        fs::write(&file, content)?;
+        fs::File::open(&file)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// An earlier report, an empty folder, or nothing.
+fn may_replace(path: &Path) -> io::Result<bool> {
+    match fs::read_dir(path) {
+        Ok(mut entries) => Ok(path.join("summary.json").exists() || entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// The old folder steps aside first, so that there is a whole one at any time but for an instant.
+fn put_in_place(partial: &Path, path: &Path) -> io::Result<()> {
+    if !path.exists() {
+        return fs::rename(partial, path);
+    }
+    let aside: PathBuf = partial.with_extension("old");
+    fs::rename(path, &aside)?;
+    if let Err(error) = fs::rename(partial, path) {
+        let _ = fs::rename(&aside, path);
+        return Err(error);
+    }
+    fs::remove_dir_all(&aside)
+}
+
+/// A table as CSV text.
+fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String> {
+    let fault = |error: csv::Error| Error::Run(format!("cannot write a table: {error}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header).map_err(fault)?;
+    for row in rows {
+        writer.write_record(row).map_err(fault)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| Error::Run(format!("cannot write a table: {error}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or(String::new(), number)
+}
+
+fn parameters(document: &Document) -> Result<String> {
+    let pair = |pair: Option<(f64, f64)>| [optional(pair.map(|p| p.0)), optional(pair.map(|p| p.1))];
+    let row = |p: &ParameterResult| {
+        let [low, high] = pair(p.interval);
+        let [lower, upper] = pair(p.bounds);
+        let [prior_low, prior_high] = pair(p.prior_interval);
+        let identified = if !p.estimated {
+            "fixed"
+        } else if p.interval.is_some() {
+            "identified"
+        } else {
+            "not identified"
+        };
+        let at_bound = match p.at_bound {
+            Some(Side::Lower) => "lower",
+            Some(Side::Upper) => "upper",
+            None => "",
+        };
+        vec![
+            p.name.clone(),
+            number(p.value),
+            p.unit.clone(),
+            p.scale.clone(),
+            identified.into(),
+            optional(p.standard_error),
+            low,
+            high,
+            lower,
+            upper,
+            at_bound.into(),
+            p.prior.clone().unwrap_or_default(),
+            prior_low,
+            prior_high,
+            optional(p.shrinkage),
+            p.source.clone(),
+        ]
+    };
+    let header = [
+        "parameter",
+        "value",
+        "unit",
+        "scale",
+        "verdict",
+        "standard_error",
+        "lower_95",
+        "upper_95",
+        "lower_bound",
+        "upper_bound",
+        "at_bound",
+        "prior",
+        "prior_lower_95",
+        "prior_upper_95",
+        "shrinkage",
+        "source",
+    ];
+    table(&header, document.parameters.iter().map(row))
+}
+
+fn starts(document: &Document) -> Result<String> {
+    let names = document.parameters.iter().filter(|p| p.estimated).map(|p| p.name.as_str());
+    let header: Vec<&str> = ["start", "objective", "iterations", "stopped"].into_iter().chain(names).collect();
+    let width = header.len();
+    table(
+        &header,
+        document.starts.list.iter().map(|start| {
+            let mut row = vec![
+                start.number.to_string(),
+                optional(start.objective),
+                start.iterations.to_string(),
+                start.stopped.clone(),
+            ];
+            row.extend(start.parameters.iter().copied().map(number));
+            row.resize(width, String::new());
+            row
+        }),
+    )
+}
+
+fn predictions(document: &Document) -> Result<String> {
+    let header = [
+        "condition",
+        "observable",
+        "dose",
+        "time",
+        "replicate",
+        "measured",
+        "lower",
+        "upper",
+        "fitted",
+        "sd",
+        "residual",
+    ];
+    table(
+        &header,
+        document.predictions.iter().map(|p| {
+            vec![
+                p.condition.clone(),
+                p.observable.clone(),
+                optional(p.dose),
+                number(p.time),
+                p.replicate.clone(),
+                optional(p.measured),
+                optional(p.lower),
+                optional(p.upper),
+                number(p.fitted),
+                number(p.sd),
+                optional(p.residual),
+            ]
+        }),
+    )
+}
+
+fn simulations(document: &Document) -> Result<String> {
+    let rows = |chart: &Chart| {
+        let mut rows = Vec::new();
+        for series in &chart.series {
+            for point in &series.curve {
+                let (low, high) = point.band.unzip();
+                rows.push(vec![
+                    chart.title.clone(),
+                    series.label.clone(),
+                    chart.x_label.clone(),
+                    number(point.x),
+                    chart.x_unit.clone(),
+                    chart.y_label.clone(),
+                    number(point.value),
+                    optional(low),
+                    optional(high),
+                ]);
+            }
+        }
+        rows
+    };
+    let header = ["picture", "series", "x_name", "x", "x_unit", "y_name", "y", "lower_95", "upper_95"];
+    table(&header, document.dose_responses.iter().chain(&document.time_courses).flat_map(rows))
+}

@@ -1,0 +1,193 @@
+//! The page: one file that needs nothing else.
+
+use super::document::{Document, Effect, ParameterResult, Quantity, Severity, Side};
+use super::number::{interval_text, shown};
+use super::pictures;
+use super::plot::{Figure, Layout, Theme, stylesheet};
+use crate::{Error, Result};
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    document: &'a Document,
+    light: String,
+    dark: String,
+    warnings: Vec<Warning<'a>>,
+    charts: Vec<Panel>,
+    residuals: Option<Panel>,
+    waterfall: Option<Panel>,
+    effects: Vec<EffectRow<'a>>,
+    estimated: Vec<ParameterRow<'a>>,
+    fixed: Vec<ParameterRow<'a>>,
+    parts: Vec<(&'a str, String)>,
+    facts: Vec<(&'static str, String)>,
+    criteria: String,
+}
+
+struct Warning<'a> {
+    class: &'static str,
+    sign: &'static str,
+    title: &'a str,
+    text: &'a str,
+}
+
+struct Panel {
+    title: String,
+    caption: String,
+    wide: String,
+    narrow: String,
+}
+
+struct EffectRow<'a> {
+    effect: &'a Effect,
+    time: String,
+    value: String,
+    interval: String,
+}
+
+struct ParameterRow<'a> {
+    parameter: &'a ParameterResult,
+    value: String,
+    standard_error: String,
+    interval: String,
+    identified: bool,
+    bounds: (String, String),
+    at_bound: &'static str,
+    shrinkage: Option<(String, f64)>,
+    track: Option<Track>,
+}
+
+/// In percent of the way from the lower to the upper bound.
+struct Track {
+    value: f64,
+    prior: Option<(f64, f64)>,
+    interval: Option<(f64, f64)>,
+    description: String,
+}
+
+/// The report as one HTML page.
+pub fn page(document: &Document) -> Result<String> {
+    let page = Page {
+        document,
+        light: stylesheet(Theme::Light),
+        dark: stylesheet(Theme::Dark),
+        warnings: document
+            .warnings
+            .iter()
+            .map(|warning| {
+                let (class, sign) = match warning.severity {
+                    Severity::Note => ("note", "i"),
+                    Severity::Caution => ("caution", "!"),
+                    Severity::Serious => ("serious", "×"),
+                };
+                Warning { class, sign, title: &warning.title, text: &warning.text }
+            })
+            .collect(),
+        charts: document
+            .dose_responses
+            .iter()
+            .chain(&document.time_courses)
+            .map(|chart| panel(&pictures::chart(chart)))
+            .collect(),
+        residuals: pictures::residuals(document).map(|figure| panel(&figure)),
+        waterfall: pictures::waterfall(document).map(|figure| panel(&figure)),
+        effects: document.effects.iter().map(effect_row).collect(),
+        estimated: document.parameters.iter().filter(|p| p.estimated).map(parameter_row).collect(),
+        fixed: document.parameters.iter().filter(|p| !p.estimated).map(parameter_row).collect(),
+        parts: document.fit.parts.iter().map(|(name, value)| (name.as_str(), shown(*value))).collect(),
+        facts: facts(document),
+        criteria: match (document.fit.aic, document.fit.bic) {
+            (Some(aic), Some(bic)) => format!("AIC {aic:.2}, BIC {bic:.2}").replace('-', "−"),
+            _ => format!("No AIC or BIC: {}", document.fit.no_criteria),
+        },
+    };
+    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+}
+
+fn panel(figure: &Figure) -> Panel {
+    Panel {
+        title: figure.title.clone(),
+        caption: figure.description.clone(),
+        wide: figure.inline(Layout::WIDE),
+        narrow: figure.inline(Layout::NARROW),
+    }
+}
+
+fn effect_row(effect: &Effect) -> EffectRow<'_> {
+    let (value, interval) = match &effect.value {
+        Quantity::Value { value, interval } => (shown(*value), interval.map_or("–".into(), interval_text)),
+        Quantity::Above { limit } => (format!("> {}", shown(*limit)), "beyond the highest dose".into()),
+        Quantity::Below { limit } => (format!("< {}", shown(*limit)), "below the lowest dose".into()),
+        Quantity::Undefined => ("–".into(), "not defined".into()),
+    };
+    EffectRow { effect, time: shown(effect.time), value, interval }
+}
+
+fn parameter_row(parameter: &ParameterResult) -> ParameterRow<'_> {
+    let percent = |(a, b): (f64, f64)| (a * 100.0, (b - a).max(0.0) * 100.0);
+    ParameterRow {
+        parameter,
+        value: shown(parameter.value),
+        standard_error: parameter.standard_error.map_or("–".into(), shown),
+        interval: parameter.interval.map_or("not identified".into(), interval_text),
+        identified: parameter.interval.is_some(),
+        bounds: parameter.bounds.map(|(a, b)| (shown(a), shown(b))).unwrap_or_default(),
+        at_bound: match parameter.at_bound {
+            Some(Side::Lower) => "at lower bound",
+            Some(Side::Upper) => "at upper bound",
+            None => "",
+        },
+        shrinkage: parameter
+            .shrinkage
+            .map(|s| (format!("{:.0} %", s * 100.0).replace('-', "−"), s.clamp(0.0, 1.0) * 100.0)),
+        track: pictures::track(parameter).map(|track| Track {
+            value: track.value * 100.0,
+            prior: track.prior.map(percent),
+            interval: track.interval.map(percent),
+            description: track.description,
+        }),
+    }
+}
+
+fn facts(document: &Document) -> Vec<(&'static str, String)> {
+    let (run, fit, starts) = (&document.run, &document.fit, &document.starts);
+    let mut facts = vec![
+        ("Model", document.model.clone()),
+        ("Objective at the optimum", format!("{:.4}", fit.objective).replace('-', "−")),
+        ("Observations, estimated parameters", format!("{}, {}", fit.observations, fit.estimated)),
+        ("Ended", fit.ended.clone()),
+        ("Search", run.method.clone()),
+        (
+            "Starts",
+            format!(
+                "{} scored, {} refined, {} finished, {} reached the best value",
+                starts.scored, starts.refined, starts.finished, starts.reached_best
+            ),
+        ),
+        ("Integrator", format!("{}, rtol {:e}, atol {:e}", run.integrator, run.rtol, run.atol)),
+        ("Engine", run.engine.clone()),
+        ("Adapter", run.adapter.clone()),
+        ("Precision", run.precision.clone()),
+        ("Population nodes", run.nodes.map_or(String::new(), |nodes| nodes.to_string())),
+        ("Evaluations", run.evaluations.to_string()),
+        ("Seed", run.seed.to_string()),
+        ("Wall time", wall_time(run.seconds)),
+        ("Version", format!("fenton {}", run.version)),
+        ("Date", run.date.clone()),
+    ];
+    facts.retain(|(_, value)| !value.is_empty());
+    facts
+}
+
+fn wall_time(seconds: f64) -> String {
+    if seconds < 120.0 {
+        return format!("{seconds:.1} s");
+    }
+    let minutes = (seconds / 60.0) as u64;
+    if minutes < 120 {
+        format!("{minutes} min {:.0} s", seconds % 60.0)
+    } else {
+        format!("{} h {} min", minutes / 60, minutes % 60)
+    }
+}

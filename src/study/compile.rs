@@ -1,0 +1,346 @@
+//! From a study to the problem that an engine can run.
+
+use super::declared::{Datum, Kind, Quantity, ReadAt, Sd, Seen, Study};
+use super::design::{Design, DosedInput, Form, Part, Request, Settle, Treatment, When};
+use super::noise::Noise;
+use super::plausible::pooled_sd;
+use super::prior::Scale;
+use super::problem::{Cells, ErrorModel, Estimated, Observation, Problem, Term};
+use crate::expr::{Id, Symbol};
+use crate::program::{Lowering, Program};
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Study {
+    /// Lowers the study: what is estimated, differs between conditions or cells, or is dosed becomes an input of the
+    /// program, the rest is folded in.
+    pub fn problem(&self) -> Problem {
+        let compiler = Compiler::new(self);
+        let inputs = self.inputs();
+        let lowering = Lowering { inputs: inputs.clone(), fixed: Vec::new(), outputs: self.outputs.clone() };
+        let program = Program::new(&self.system, &lowering);
+        let input = |parameter: u32| inputs.iter().position(|&i| i == parameter).map_or(0, |i| i as u32);
+        let backgrounds: Vec<Vec<Term>> = (0..self.conditions.len())
+            .map(|condition| inputs.iter().map(|&p| compiler.background(condition, p)).collect())
+            .collect();
+        let design = Design {
+            compounds: self
+                .compounds
+                .iter()
+                .map(|c| DosedInput {
+                    name: c.name.clone(),
+                    unit: c.unit.clone(),
+                    input: input(c.target),
+                    factor: c.factor,
+                    removed_in_control: c.removed_in_control,
+                })
+                .collect(),
+            conditions: self
+                .conditions
+                .iter()
+                .map(|c| Treatment {
+                    name: c.name.clone(),
+                    schedule: c
+                        .schedule
+                        .iter()
+                        .map(|&(from, until)| (from * self.time_factor, until * self.time_factor))
+                        .collect(),
+                    doses: c.doses.clone(),
+                })
+                .collect(),
+            observables: self.observables.iter().map(form).collect(),
+            settle: self.settle.as_ref().map(|settle| Settle {
+                set: settle.set.iter().map(|&(p, value)| (input(p), value)).collect(),
+                back: backgrounds
+                    .iter()
+                    .map(|b| settle.set.iter().map(|&(p, _)| b[input(p) as usize].constant).collect())
+                    .collect(),
+                longest: settle.longest * self.time_factor,
+            }),
+            outputs: self.outputs.len(),
+        };
+        let requests: Vec<Request> = self.data.iter().map(|datum| compiler.request(datum)).collect();
+        let cells = self.cells.as_ref().map(|cells| Cells {
+            count: cells.nodes,
+            spread: cells.of.iter().map(|&(p, sd)| (input(p), compiler.term(sd, &[]))).collect(),
+            nodes: nodes(cells.nodes, cells.of.len()),
+        });
+        let mut solver = self.solver.clone();
+        solver.magnitudes = self.magnitudes(&program, &backgrounds, &compiler.parameters);
+        Problem {
+            name: self.name.clone(),
+            layout: design.lay_out(&requests),
+            observations: compiler.observations(),
+            parameters: compiler.parameters,
+            program,
+            backgrounds,
+            cells,
+            design,
+            solver,
+        }
+    }
+
+    /// A request for a curve at `time` in the model's unit. Gains and offsets that exist once for each plate are left
+    /// out: such curves are in units of the formula.
+    pub fn request(&self, condition: usize, doses: Vec<f64>, observable: usize, time: f64) -> Request {
+        let compiler = Compiler::new(self);
+        let term = |quantities: &[Quantity], usual: f64| {
+            let per = |q: &Quantity| matches!(q, Quantity::Parameter(i) if self.parameters[*i].per.is_some());
+            if quantities.iter().any(per) { Term::number(usual) } else { compiler.product(quantities, &[]) }
+        };
+        let read = &self.observables[observable];
+        let (offset, scale) = (term(&read.offset, 0.0), term(&read.scale, 1.0));
+        Request { condition, doses, observable, time: When::At(time), offset, scale }
+    }
+
+    /// Parameters of the system that lanes bring along.
+    fn inputs(&self) -> Vec<u32> {
+        let named: BTreeSet<Symbol> = self.system.graph.symbols(self.outputs.iter().copied()).into_iter().collect();
+        let mut inputs = BTreeSet::new();
+        for parameter in self.parameters.iter().filter(|p| p.estimated && p.per.is_none()) {
+            if !parameter.own || named.contains(&Symbol::Parameter(parameter.target)) {
+                inputs.insert(parameter.target);
+            }
+        }
+        for condition in &self.conditions {
+            inputs.extend(condition.set.iter().chain(&condition.fold).map(|&(p, _)| p));
+        }
+        inputs.extend(self.compounds.iter().map(|c| c.target));
+        inputs.extend(self.settle.iter().flat_map(|s| &s.set).map(|&(p, _)| p));
+        inputs.extend(self.cells.iter().flat_map(|c| &c.of).map(|&(p, _)| p));
+        inputs.into_iter().collect()
+    }
+
+    /// Symbols of the system's parameters that any equation or observable depends on.
+    pub(super) fn used_parameters(&self) -> BTreeSet<u32> {
+        let system = &self.system;
+        let mut roots: Vec<Id> = self.outputs.clone();
+        roots.extend(system.states.iter().flat_map(|s| [s.initial, s.derivative]));
+        roots.extend(system.switches.iter().map(|s| s.indicator));
+        for event in &system.events {
+            roots.push(event.trigger);
+            roots.extend(event.assignments.iter().map(|&(_, value)| value));
+        }
+        let symbols = system.graph.symbols(roots);
+        symbols.into_iter().filter_map(|s| if let Symbol::Parameter(i) = s { Some(i) } else { None }).collect()
+    }
+
+    /// What counts as small for each state: a hundredth of where it starts, or a millionth where it starts at 0.
+    fn magnitudes(&self, program: &Program, backgrounds: &[Vec<Term>], parameters: &[Estimated]) -> Vec<f64> {
+        let values: Vec<f64> = parameters.iter().map(|p| p.start).collect();
+        let at_start = |background: &Vec<Term>| {
+            let inputs: Vec<f64> = background.iter().map(|term| term.value(&values)).collect();
+            program.graph.evaluate(&program.initial, &|symbol| match symbol {
+                Symbol::Parameter(i) => inputs[i as usize],
+                _ => 0.0,
+            })
+        };
+        let starts: Vec<Vec<f64>> = backgrounds.iter().map(at_start).collect();
+        let usual = |state: usize| {
+            let largest = starts.iter().map(|s| s[state].abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
+            (1e-2 * largest).max(1e-6)
+        };
+        let stated = &self.solver.magnitudes;
+        (0..program.states.len())
+            .map(|state| stated.get(state).copied().filter(|m| m.is_finite()).unwrap_or_else(|| usual(state)))
+            .collect()
+    }
+}
+
+fn form(observable: &super::declared::Observable) -> Form {
+    let parts = |list: &[(f64, usize, bool)]| -> Vec<(f64, Part)> {
+        list.iter().map(|&(c, output, control)| (c, Part { output, control })).collect()
+    };
+    let reading = match observable.reading {
+        Kind::Other => observable.name.clone(),
+        kind => kind.name().to_string(),
+    };
+    Form {
+        name: observable.name.clone(),
+        reading,
+        above: parts(&observable.above),
+        below: parts(&observable.below),
+        is_share: observable.reading.is_share(),
+    }
+}
+
+struct Compiler<'s> {
+    study: &'s Study,
+    parameters: Vec<Estimated>,
+    /// The place of a declared parameter (at a level) among the estimated ones.
+    places: BTreeMap<(usize, String), usize>,
+    pooled: Vec<Option<f64>>,
+}
+
+impl<'s> Compiler<'s> {
+    fn new(study: &'s Study) -> Self {
+        let mut parameters = Vec::new();
+        let mut places = BTreeMap::new();
+        for (declared, parameter) in study.parameters.iter().enumerate().filter(|(_, p)| p.estimated) {
+            let levels: BTreeSet<String> = match &parameter.per {
+                None => BTreeSet::from([String::new()]),
+                Some(column) => study.data.iter().filter_map(|datum| level(datum, column)).collect(),
+            };
+            for level in levels {
+                let name =
+                    if level.is_empty() { parameter.name.clone() } else { format!("{}[{level}]", parameter.name) };
+                places.insert((declared, level), parameters.len());
+                parameters.push(Estimated {
+                    name,
+                    unit: parameter.unit.clone(),
+                    scale: parameter.scale,
+                    lower: parameter.lower,
+                    upper: parameter.upper,
+                    start: match parameter.scale {
+                        Scale::Log10 => parameter.value.max(f64::MIN_POSITIVE),
+                        Scale::Lin => parameter.value,
+                    },
+                    prior: parameter.prior,
+                    source: parameter.source.clone(),
+                });
+            }
+        }
+        let pooled = (0..study.observables.len()).map(|o| pooled_sd(study, &study.data, o)).collect();
+        Compiler { study, parameters, places, pooled }
+    }
+
+    fn term(&self, quantity: Quantity, levels: &[(String, String)]) -> Term {
+        let declared = match quantity {
+            Quantity::Number(number) => return Term::number(number),
+            Quantity::Parameter(declared) => declared,
+        };
+        let parameter = &self.study.parameters[declared];
+        let level = parameter
+            .per
+            .as_ref()
+            .and_then(|column| levels.iter().find(|(c, _)| c == column))
+            .map_or(String::new(), |(_, level)| level.clone());
+        match self.places.get(&(declared, level)) {
+            Some(&place) => Term { constant: 1.0, factors: vec![place] },
+            None => Term::number(parameter.value),
+        }
+    }
+
+    fn product(&self, quantities: &[Quantity], levels: &[(String, String)]) -> Term {
+        quantities.iter().fold(Term::number(1.0), |product, &q| product.times(&self.term(q, levels)))
+    }
+
+    /// The value of a parameter of the system in a condition.
+    fn background(&self, condition: usize, target: u32) -> Term {
+        let study = self.study;
+        if study.compounds.iter().any(|c| c.target == target) {
+            return Term::number(0.0);
+        }
+        let condition = &study.conditions[condition];
+        let set = condition.set.iter().rev().find(|(p, _)| *p == target);
+        let base = match set {
+            Some(&(_, quantity)) => self.term(quantity, &[]),
+            None => match study.parameters.iter().position(|p| p.target == target) {
+                Some(declared) => self.term(Quantity::Parameter(declared), &[]),
+                None => Term::number(study.system.parameters[target as usize].value),
+            },
+        };
+        let folds = condition.fold.iter().filter(|(p, _)| *p == target);
+        folds.fold(base, |product, &(_, fold)| product.times(&self.term(fold, &[])))
+    }
+
+    fn request(&self, datum: &Datum) -> Request {
+        let study = self.study;
+        let observable = &study.observables[datum.observable];
+        let factor = study.time_factor;
+        let time = match datum.time {
+            _ if datum.blank => When::Blank,
+            ReadAt::Time(time) => When::At(time * factor),
+            ReadAt::Parameter(i) => {
+                let mut time = self.term(Quantity::Parameter(i), &[]);
+                time.constant *= factor;
+                let parameter = &study.parameters[i];
+                When::Floating { time, from: parameter.lower * factor, until: parameter.upper * factor }
+            }
+            ReadAt::Between(from, until) => {
+                let same = |d: &&Datum| {
+                    d.condition == datum.condition && d.doses == datum.doses && d.observable == datum.observable
+                };
+                let end = |d: &Datum| if let ReadAt::Between(_, until) = d.time { until } else { 0.0 };
+                let last = study.data.iter().filter(same).map(end).fold(until, f64::max);
+                let last = observable.among_dead.then_some(last * factor);
+                When::Between { from: from * factor, until: until * factor, last }
+            }
+        };
+        Request {
+            condition: datum.condition,
+            doses: datum.doses.clone(),
+            observable: datum.observable,
+            time,
+            offset: self.product(&observable.offset, &datum.levels),
+            scale: self.product(&observable.scale, &datum.levels),
+        }
+    }
+
+    fn error(&self, datum: &Datum) -> ErrorModel {
+        let error = &self.study.observables[datum.observable].error;
+        let sd = match error.sd {
+            Sd::Is(quantity) => self.term(quantity, &datum.levels),
+            // Both are there: a study that lacks them is refused when it is read.
+            Sd::Column => Term::number(datum.sd.unwrap_or(f64::NAN)),
+            Sd::Replicates => Term::number(self.pooled[datum.observable].unwrap_or(f64::NAN)),
+        };
+        ErrorModel { noise: error.noise, sd, relative: error.relative.map(|q| self.term(q, &datum.levels)) }
+    }
+
+    fn observations(&self) -> Vec<Observation> {
+        let mut observations: Vec<Observation> = Vec::new();
+        let mut joints: BTreeMap<&str, usize> = BTreeMap::new();
+        for (prediction, datum) in self.study.data.iter().enumerate() {
+            match (&datum.joint, datum.value) {
+                (Some(name), Seen::Interval(lower, upper)) => {
+                    let at = *joints.entry(name).or_insert_with(|| {
+                        let sd = datum.sd.unwrap_or_else(|| self.error(datum).sd.constant);
+                        observations.push(Observation::Joint { predictions: Vec::new(), bounds: Vec::new(), sd });
+                        observations.len() - 1
+                    });
+                    if let Observation::Joint { predictions, bounds, .. } = &mut observations[at] {
+                        predictions.push(prediction);
+                        bounds.push((lower, upper));
+                    }
+                }
+                (_, Seen::Interval(lower, upper)) => {
+                    let error = self.error(datum);
+                    observations.push(Observation::Interval { prediction, lower, upper, error });
+                }
+                (_, Seen::Value(value)) => {
+                    observations.push(Observation::Value { prediction, value, error: self.error(datum) });
+                }
+                (_, Seen::Count(count)) => observations.push(Observation::Count { prediction, count }),
+            }
+        }
+        observations
+    }
+}
+
+pub(super) fn level(datum: &Datum, column: &str) -> Option<String> {
+    datum.levels.iter().find(|(c, _)| c == column).map(|(_, level)| level.clone())
+}
+
+/// Standard normal nodes: the midpoint rule in the first direction, and in the others the additive recurrence with
+/// the generalised golden ratio (M. Roberts, 2018), which fills any number of directions evenly for any number of
+/// nodes.
+fn nodes(count: usize, directions: usize) -> Vec<f64> {
+    let further = directions.saturating_sub(1);
+    // The positive root of x^(further + 1) = x + 1.
+    let ratio = (0..60).fold(2.0f64, |x, _| (1.0 + x).powf(1.0 / (further + 1) as f64));
+    let normal = |u: f64| -std::f64::consts::SQRT_2 * statrs::function::erf::erfc_inv(2.0 * u);
+    let mut nodes = Vec::with_capacity(count * directions);
+    for cell in 0..count {
+        nodes.push(normal((cell as f64 + 0.5) / count as f64));
+        for direction in 1..directions {
+            let step = ratio.powi(-(direction as i32));
+            nodes.push(normal((0.5 + cell as f64 * step).fract().clamp(1e-12, 1.0 - 1e-12)));
+        }
+    }
+    nodes
+}
+
+/// Whether `noise` can be that of a joint interval.
+pub(super) fn can_be_joint(noise: Noise) -> bool {
+    noise == Noise::Normal
+}

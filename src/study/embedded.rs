@@ -1,0 +1,60 @@
+//! The models and studies that come with the program.
+
+/// A text file in the binary.
+#[derive(Debug, Clone, Copy)]
+pub struct File {
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
+macro_rules! files {
+    ($folder:literal, $end:literal, $($name:literal),* $(,)?) => {
+        &[$(File {
+            name: $name,
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/", $folder, "/", $name, $end)),
+        }),*]
+    };
+}
+
+pub const MODELS: &[File] = files!("models", ".ant", "ferroptosis-minimal", "cuproptosis-minimal", "crosstalk-minimal");
+
+pub const STUDIES: &[File] = files!(
+    "studies",
+    ".toml",
+    "fac-ht1080",
+    "cucl2-slc31a1-hek293t",
+    "constraints-fac",
+    "constraints-copper",
+    "erastin-gsh-ht1080",
+    "ml210-medians",
+    "synthetic-crosstalk",
+);
+
+pub const DATA: &[File] = files!(
+    "studies",
+    "",
+    "fac-ht1080.csv",
+    "cucl2-slc31a1-hek293t.csv",
+    "constraints-fac.csv",
+    "constraints-copper.csv",
+    "erastin-gsh-ht1080.csv",
+    "ml210-medians.csv",
+    "synthetic-crosstalk.csv",
+);
+
+pub fn model(name: &str) -> Option<File> {
+    find(MODELS, name)
+}
+
+pub fn study(name: &str) -> Option<File> {
+    find(STUDIES, name)
+}
+
+/// A data file, by its name with the end.
+pub fn data(name: &str) -> Option<File> {
+    find(DATA, name)
+}
+
+fn find(files: &[File], name: &str) -> Option<File> {
+    files.iter().find(|file| file.name == name).copied()
+}
