@@ -99,6 +99,8 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bytes() {
         let objective = LeastSquares { fails: |x| x[0] > 2.0, error: 0.01, ..decays(&[0.5, 5.0], &[1.0, 2.0], 0.01) };
         let settings = FitSettings {
             method,
+            max_iterations: 25,
+            tolerance: 1e-3,
             starts: 96,
             refine: Some(12),
             width: 8,
