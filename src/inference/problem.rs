@@ -1,10 +1,10 @@
 //! The objective of a study: its problem on an engine.
 
-use super::objective::{Evaluation, Expansion, Objective};
+use super::objective::{Dimension, Evaluation, Expansion, Objective};
 use super::problem_run::{Choice, Simulated, Simulator, Wanted};
 use crate::engine::{Engine, Precision};
-use crate::study::Linear;
-use crate::study::problem::{Problem, Term};
+use crate::study::problem::{Observation, Problem, Term};
+use crate::study::{Linear, Scale};
 use crate::{Error, Result};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
@@ -277,6 +277,22 @@ impl Objective for StudyObjective<'_> {
 
     fn nominal(&self) -> Option<&[f64]> {
         Some(&self.nominal)
+    }
+
+    fn dimension(&self, index: usize) -> Dimension {
+        let parameter = &self.problem().parameters[index];
+        let (_, _, curvature) = parameter.prior.negative_log(self.nominal[index], parameter.scale);
+        Dimension {
+            logarithmic: parameter.scale == Scale::Log10,
+            prior_deviation: (curvature > 0.0).then(|| curvature.sqrt().recip()),
+        }
+    }
+
+    /// None where all readings are intervals: AIC and BIC compare densities.
+    fn observations(&self) -> Option<usize> {
+        let observations = &self.problem().observations;
+        let density = |o: &Observation| matches!(o, Observation::Value { .. } | Observation::Count { .. });
+        observations.iter().any(density).then_some(observations.len())
     }
 
     fn evaluate(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>> {
