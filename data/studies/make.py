@@ -49,7 +49,7 @@ PLATES = {
         "what": "iron and copper together on a line over-expressing SLC31A1",
         "seed": 2026,
         "sd": 0.04,
-        "replicates": 2,
+        "replicates": 4,
         "times": [12, 24, 36, 48, 72],
         "conditions": {"SLC31A1": {"CTR1": 10}},
         "doses": {
