@@ -36,6 +36,15 @@ fn crosstalk() -> common::Problem {
 
 fn main() {
     let instances = 16_384;
+    let mut engines: Vec<Box<dyn Engine>> = Vec::new();
+    for precision in [Precision::F64, Precision::F32] {
+        engines.push(Box::new(CpuEngine::new(precision)));
+        for device in fenton::engine::gpu::devices() {
+            if let Ok(engine) = fenton::engine::gpu::GpuEngine::open(Some(&device.name), precision) {
+                engines.push(Box::new(engine));
+            }
+        }
+    }
     println!(
         "{:<18} {:<9} {:>4} {:>6} {:>9} {:>9} {:>10}",
         "problem", "method", "", "rtol", "steps", "us/inst", "ns/step"
@@ -50,8 +59,8 @@ fn main() {
         let lanes: Vec<Lane> = (0..instances as u32).map(|row| Lane { row, protocol: 0 }).collect();
         let segments = vec![Segment { until: problem.end, ..Segment::default() }];
         let protocols = [Protocol { start: 0.0, segments, outputs: vec![problem.end] }];
-        for precision in [Precision::F64, Precision::F32] {
-            let engine = CpuEngine::new(precision);
+        for engine in &engines {
+            let precision = engine.precision();
             for (method, rtol) in [(Method::Rodas4P, 1e-4), (Method::Rodas5P, 1e-6), (Method::Tsit5, 1e-4)] {
                 if precision == Precision::F32 && rtol < 1e-5 || method == Method::Tsit5 && problem.end > 1.0 {
                     continue;
@@ -75,7 +84,8 @@ fn main() {
                     steps = outcomes.reports.iter().map(|r| u64::from(r.steps + r.rejected)).sum();
                 }
                 println!(
-                    "{:<18} {:<9} {:>4} {:>6.0e} {:>9.1} {:>9.3} {:>10.2}",
+                    "{:<24} {:<18} {:<9} {:>4} {:>6.0e} {:>9.1} {:>9.3} {:>10.2}",
+                    engine.name().chars().take(24).collect::<String>(),
                     system.name,
                     method.name(),
                     format!("{precision:?}"),

@@ -28,6 +28,7 @@ var<private> x: array<real, STATES>;
 var<private> g: array<real, OUTPUTS>;
 // f(t, y), kept over a rejection.
 var<private> slope: array<real, STATES>;
+var<private> have_slope: bool;
 
 // Where the lane stands.
 var<private> status: u32;
@@ -74,8 +75,8 @@ fn advance(@builtin(global_invocation_id) id: vec3<u32>) {
   lane = list[control.list_in + id.x];
   load_inputs();
   load();
-  var have_slope = false;
   // Every iteration of every loop counts towards the budget: some drivers end loops after 65,535 in silence.
+  have_slope = false;
   var left = control.budget;
   while (left > 0u && status == RUNNING) {
     left--;
@@ -84,17 +85,7 @@ fn advance(@builtin(global_invocation_id) id: vec3<u32>) {
       have_slope = false;
     }
     if (status == RUNNING && (flags & AT_BEGIN) == 0u) {
-      let t = base + clock_time(clock);
-      if (!have_slope) {
-#each STATES
-        z[$s] = y[$s];
-#end
-        derivative(t);
-#each STATES
-        slope[$s] = dz[$s];
-#end
-      }
-      have_slope = !step(t);
+      step(base + clock_time(clock));
     }
   }
   store();
@@ -124,8 +115,7 @@ fn enter() -> u32 {
   if ((kind & PIECE_ENDS) != 0u) {
     status = FINISHED;
   } else if (!(length > 0.0)) {
-    piece++;
-    flags |= AT_BEGIN;
+    next_piece();
   }
   return cost;
 }
@@ -181,31 +171,51 @@ fn record() {
   recorded++;
 }
 
-// One attempt at a step from time `t`. Says whether the state (or the right-hand side) has changed.
-fn step(t: real) -> bool {
+// One attempt at a step from time `t`.
+fn step(t: real) {
   let settling = (tables[control.pieces + piece * PIECE_WORDS] & PIECE_SETTLES) != 0u;
-  if (settling && at_rest(0.01 * numbers[control.piece_numbers + piece * PIECE_NUMBERS + 1u])) {
-    piece++;
-    rest = 0.0;
-    flags |= AT_BEGIN;
-    return true;
-  }
-  if (step_size == 0.0) {
-    step_size = first_step();
-    flags &= ~AFTER_REJECTION;
-  }
-  let remaining = clock_left(clock, length);
-  let landing = step_size >= remaining;
-  var h = step_size;
-  if (landing) {
-    h = remaining;
-  } else if (2.0 * step_size > remaining) {
-    h = 0.5 * remaining;
-  }
+  var h: real = 0.0;
+  var landing = false;
+  for (var stage = 0u; stage < STAGES; stage++) {
+    var at = t;
+    if (stage > 0u) {
+      at = stage_argument(stage, t, h);
+    } else {
 #each STATES
-  z[$s] = y[$s];
+      z[$s] = y[$s];
 #end
-  attempt(t, h);
+    }
+    if (stage > 0u || !have_slope) { derivative(at); }
+    if (stage == 0u) {
+      if (!have_slope) {
+#each STATES
+        slope[$s] = dz[$s];
+#end
+        have_slope = true;
+      }
+      if (settling && at_rest(rest_time())) {
+        next_piece();
+        return;
+      }
+      if (step_size == 0.0) {
+        step_size = first_step();
+        flags &= ~AFTER_REJECTION;
+      }
+      let remaining = clock_left(clock, length);
+      landing = step_size >= remaining;
+      // A step just short of the stop would leave a sliver: two halves instead.
+      h = select(step_size, 0.5 * remaining, 2.0 * step_size > remaining);
+      if (landing) { h = remaining; }
+      begin_step(t, h);
+    }
+    end_stage(stage, h);
+  }
+  end_step(h);
+  judge(h, landing, settling);
+}
+
+// Accepts or rejects the step of length `h` that was tried: new states in z, error estimate in x.
+fn judge(h: real, landing: bool, settling: bool) {
   let error = mean_square_error();
   // Only what is a number passes this test.
   if (error <= 1.0) {
@@ -214,18 +224,26 @@ fn step(t: real) -> bool {
     step_size = select(max(next, step_size), next, h >= step_size);
     flags &= ~AFTER_REJECTION;
     steps++;
+    let rested = settling && h >= rest_time() && stood_still();
 #each STATES
     y[$s] = z[$s];
 #end
+    have_slope = false;
+    if (rested) {
+      next_piece();
+      return;
+    }
     clock = clock_advance(clock, h);
     if (landing) {
-      if (settling && !(rest > 0.0)) {
+      clock = clock_of(length, 0.0);
+      if (rest > 0.0) {
+        flags |= AT_BEGIN;
+      } else if (settling) {
         status = UNSETTLED;
       } else {
-        flags |= AT_BEGIN;
-        if (!(rest > 0.0)) { piece++; }
+        next_piece();
       }
-      return true;
+      return;
     }
   } else {
     let finite = is_finite(error);
@@ -235,13 +253,23 @@ fn step(t: real) -> bool {
     worst = worst_state();
     if (step_size <= clock_resolution(clock) || step_size < SMALLEST_STEP) {
       status = select(NOT_FINITE, STEP_TOO_SMALL, finite);
-      return true;
+      return;
     }
   }
   if (steps + rejected >= control.max_steps) {
     status = STEP_LIMIT;
   }
-  return error <= 1.0;
+}
+
+// The time over which nothing may move in a settling segment.
+fn rest_time() -> real {
+  return 0.01 * numbers[control.piece_numbers + piece * PIECE_NUMBERS + 1u];
+}
+
+fn next_piece() {
+  piece++;
+  rest = 0.0;
+  flags |= AT_BEGIN;
 }
 
 fn load_inputs() {

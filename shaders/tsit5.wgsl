@@ -4,9 +4,11 @@
 // Computers & Mathematics with Applications 62, 770-775 (2011), doi:10.1016/j.camwa.2011.06.002.
 //
 // The last stage would be the first of the next step. It is taken anew there, so that the step does not depend on
-// whether the dispatch ended in between.
+// whether the dispatch ended in between. Stages share one call of the right-hand side, so that the driver compiles it
+// once; what differs between stages is chosen by `switch`, with array indices that are constant.
 
 const ORDER: f32 = 5.0;
+const STAGES: u32 = 7u;
 
 const A21: real = 0.161;
 const A31: real = -0.008480655492356989;
@@ -50,72 +52,88 @@ var<private> k4: array<real, STATES>;
 var<private> k5: array<real, STATES>;
 var<private> k6: array<real, STATES>;
 
-// From y at t to z at t + h, with the error estimate in x. `slope` is f(t, y).
-fn attempt(t: real, h: real) {
-  stage2(t, h);
-  stage3(t, h);
-  stage4(t, h);
-  stage5(t, h);
-  stage6(t, h);
-  stage7(t, h);
-#each STATES
-  x[$s] = h * (fma(E7, dz[$s], fma(E6, k6[$s], fma(E5, k5[$s], fma(E4, k4[$s], fma(E3, k3[$s], fma(E2, k2[$s], E1 * slope[$s])))))));
-#end
+fn begin_step(t: real, h: real) {
 }
 
-fn stage2(t: real, h: real) {
+// The states at a stage after the first, in z, and its time.
+fn stage_argument(stage: u32, t: real, h: real) -> real {
+  switch (stage) {
+    case 1u: {
 #each STATES
-  z[$s] = fma(h, A21 * slope[$s], y[$s]);
+      z[$s] = fma(h, A21 * slope[$s], y[$s]);
 #end
-  derivative(t + C2 * h);
+      return t + C2 * h;
+    }
+    case 2u: {
 #each STATES
-  k2[$s] = dz[$s];
+      z[$s] = fma(h, fma(A32, k2[$s], A31 * slope[$s]), y[$s]);
 #end
+      return t + C3 * h;
+    }
+    case 3u: {
+#each STATES
+      z[$s] = fma(h, fma(A43, k3[$s], fma(A42, k2[$s], A41 * slope[$s])), y[$s]);
+#end
+      return t + C4 * h;
+    }
+    case 4u: {
+#each STATES
+      z[$s] = fma(h, fma(A54, k4[$s], fma(A53, k3[$s], fma(A52, k2[$s], A51 * slope[$s]))), y[$s]);
+#end
+      return t + C5 * h;
+    }
+    case 5u: {
+#each STATES
+      z[$s] = fma(h, fma(A65, k5[$s], fma(A64, k4[$s], fma(A63, k3[$s], fma(A62, k2[$s], A61 * slope[$s])))), y[$s]);
+#end
+      return t + h;
+    }
+    default: {
+#each STATES
+      z[$s] = fma(h, fma(A76, k6[$s], fma(A75, k5[$s], fma(A74, k4[$s], fma(A73, k3[$s], fma(A72, k2[$s], A71 * slope[$s]))))), y[$s]);
+#end
+      return t + h;
+    }
+  }
 }
 
-fn stage3(t: real, h: real) {
+// The stage itself is f in dz, the first one stays in slope.
+fn end_stage(stage: u32, h: real) {
+  switch (stage) {
+    case 1u: {
 #each STATES
-  z[$s] = fma(h, fma(A32, k2[$s], A31 * slope[$s]), y[$s]);
+      k2[$s] = dz[$s];
 #end
-  derivative(t + C3 * h);
+    }
+    case 2u: {
 #each STATES
-  k3[$s] = dz[$s];
+      k3[$s] = dz[$s];
 #end
+    }
+    case 3u: {
+#each STATES
+      k4[$s] = dz[$s];
+#end
+    }
+    case 4u: {
+#each STATES
+      k5[$s] = dz[$s];
+#end
+    }
+    case 5u: {
+#each STATES
+      k6[$s] = dz[$s];
+#end
+    }
+    default: {}
+  }
 }
 
-fn stage4(t: real, h: real) {
+// The new states are in z already; the error estimate goes to x.
+fn end_step(h: real) {
+  var e: real;
 #each STATES
-  z[$s] = fma(h, fma(A43, k3[$s], fma(A42, k2[$s], A41 * slope[$s])), y[$s]);
+  e = fma(E4, k4[$s], fma(E3, k3[$s], fma(E2, k2[$s], E1 * slope[$s])));
+  x[$s] = h * fma(E7, dz[$s], fma(E6, k6[$s], fma(E5, k5[$s], e)));
 #end
-  derivative(t + C4 * h);
-#each STATES
-  k4[$s] = dz[$s];
-#end
-}
-
-fn stage5(t: real, h: real) {
-#each STATES
-  z[$s] = fma(h, fma(A54, k4[$s], fma(A53, k3[$s], fma(A52, k2[$s], A51 * slope[$s]))), y[$s]);
-#end
-  derivative(t + C5 * h);
-#each STATES
-  k5[$s] = dz[$s];
-#end
-}
-
-fn stage6(t: real, h: real) {
-#each STATES
-  z[$s] = fma(h, fma(A65, k5[$s], fma(A64, k4[$s], fma(A63, k3[$s], fma(A62, k2[$s], A61 * slope[$s])))), y[$s]);
-#end
-  derivative(t + h);
-#each STATES
-  k6[$s] = dz[$s];
-#end
-}
-
-fn stage7(t: real, h: real) {
-#each STATES
-  z[$s] = fma(h, fma(A76, k6[$s], fma(A75, k5[$s], fma(A74, k4[$s], fma(A73, k3[$s], fma(A72, k2[$s], A71 * slope[$s]))))), y[$s]);
-#end
-  derivative(t + h);
 }

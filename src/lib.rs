@@ -13,5 +13,6 @@ pub mod program;
 pub mod random;
 pub mod report;
 pub mod study;
+pub mod summary;
 
 pub use error::{Diagnostic, Error, Result};

@@ -100,3 +100,49 @@ fn a_cycle_is_named() {
     let text = error("a := b + 1\nb := 2*a");
     assert!(text.contains("'a' depends on itself: a -> b -> a"), "{text}");
 }
+
+/// Units as the models of this field have them: micromolar, hours, picolitres.
+const UNITS: &str = "unit uM = 1e-6 mole/litre; unit nM = 1e-9 mole/litre; unit per_h = 1/3600 second
+unit time_unit = 3600 second; unit pL = 1e-12 litre; unit uM_per_h = 1e-6 mole/(litre*3600 second)\n";
+
+#[test]
+fn units_that_agree_pass_and_label_the_system() {
+    let text = format!(
+        "{UNITS}compartment c = 2; c has pL; species S in c; S = 3; S has uM
+         J: S -> ; c*(k*S + v*S/(K + S)); k = 0.1 per_h; v = 2; v has uM_per_h; K = 5 uM
+         R := 100*S/K; at time > 24: S = 3 uM"
+    );
+    let s = read(&text);
+    assert_eq!((s.time_unit.as_str(), s.states[0].unit.as_str()), ("h", "uM"));
+    assert_eq!(s.parameters.iter().map(|p| p.unit.as_str()).collect::<Vec<_>>(), ["pL", "per_h", "uM_per_h", "uM"]);
+}
+
+#[test]
+fn a_sum_of_two_scales_is_an_error_with_the_factor() {
+    let text = error(&format!("{UNITS}a = 1 uM; b = 2 nM\nc := a + b"));
+    assert!(text.contains("m.ant:4:10: units do not agree: 'a' is in uM, 'b' in nM"), "{text}");
+    assert!(text.contains("hint: multiply it by 0.001"), "{text}");
+}
+
+#[test]
+fn a_ratio_of_two_scales_beside_a_number_is_an_error() {
+    let text = error(&format!("{UNITS}S = 1 uM; K = 2 nM\nf := 1/(1 + S/K)"));
+    assert!(text.contains("'S/K' is a ratio of two different units: one is 1000 of the other"), "{text}");
+}
+
+#[test]
+fn a_rate_law_in_concentration_per_time_is_an_error() {
+    let species = "compartment c = 2; c has pL; species S in c; S = 3; S has uM; k = 0.1 per_h\n";
+    let text = error(&format!("{UNITS}{species}J: S -> ; k*S"));
+    assert!(text.contains("multiply a rate in concentration per time by the compartment"), "{text}");
+    assert!(text.contains("  4 | J: S -> ; k*S\n    |           ^^^"), "{text}");
+    read(&format!("{UNITS}{species}J: S -> ; c*k*S"));
+}
+
+#[test]
+fn an_unknown_unit_is_an_error() {
+    let text = error("unit uM = 1e-6 mol/litre; S has uM; S = 2");
+    assert!(text.contains("there is no unit 'mol'") && text.contains("did you mean 'mole'?"), "{text}");
+    let text = error("k = 3 per_hour; x := k");
+    assert!(text.contains("there is no unit 'per_hour'"), "{text}");
+}

@@ -69,3 +69,13 @@ fn at_rest(time: real) -> bool {
 #end
   return rest;
 }
+
+// Whether a step has left every state within its tolerance. Where large rates cancel, as they do at rest, rounding
+// keeps the derivatives from becoming small; a long step does not suffer from that.
+fn stood_still() -> bool {
+  var still = true;
+#each STATES
+  still = still && abs(z[$s] - y[$s]) <= tolerance($su, y[$s], z[$s]);
+#end
+  return still;
+}

@@ -11,6 +11,10 @@ fn is_finite(v: f64) -> bool {
   return (bitcast<u64>(v) & 0x7ff0000000000000lu) != 0x7ff0000000000000lu;
 }
 
+fn is_nan(v: f64) -> bool {
+  return (bitcast<u64>(v) & 0x7ffffffffffffffflu) > 0x7ff0000000000000lu;
+}
+
 // 1 / v, away from 0.
 fn inverse(v: f64) -> f64 {
   return 1.0 / select(v, select(1e-290lf, -1e-290lf, v < 0.0), abs(v) < 1e-290);
@@ -25,7 +29,6 @@ const LN2_HIGH: f64 = 0.6931471803691238;
 const LN2_LOW: f64 = 1.9082149292705877e-10;
 
 fn real_exp(v: f64) -> f64 {
-  if (!is_finite(v)) { return select(v, 0.0lf, v < 0.0); }
   let t = clamp(v, -746.0, 710.0);
   let k = round(t * 1.4426950408889634);
   let r = fma(-k, LN2_LOW, fma(-k, LN2_HIGH, t));
@@ -45,7 +48,8 @@ fn real_exp(v: f64) -> f64 {
   e = fma(e, r, 1.0);
   // In two halves: 2^1024 and subnormal numbers have no power of their own.
   let half = i32(k) / 2;
-  return e * power_of_two(half) * power_of_two(i32(k) - half);
+  let grown = e * power_of_two(half) * power_of_two(i32(k) - half);
+  return select(grown, v, is_nan(v));
 }
 
 // ln(1 + f) + k ln(2) for 1 + f between the square roots of 1/2 and 2.
@@ -68,17 +72,15 @@ fn ln_near_one(f: f64, k: f64) -> f64 {
 }
 
 fn real_ln(v: f64) -> f64 {
-  if (!is_finite(v)) { return select(v, sqrt(v), v < 0.0); }
-  if (v <= 0.0) { return select(sqrt(v), -1.0 / abs(v), v == 0.0); }
   let tiny = v < 2.2250738585072014e-308;
   let bits = bitcast<u64>(select(v, v * 18014398509481984.0, tiny));
-  var k = i32(bits >> 52u) - select(1023, 1077, tiny);
-  var m = bitcast<f64>((bits & 0xffffffffffffflu) | 0x3ff0000000000000lu);
-  if (m > 1.4142135623730951) {
-    m = 0.5 * m;
-    k++;
-  }
-  return ln_near_one(m - 1.0, f64(k));
+  let m = bitcast<f64>((bits & 0xffffffffffffflu) | 0x3ff0000000000000lu);
+  let large = m > 1.4142135623730951;
+  let k = i32(bits >> 52u) - select(1023, 1077, tiny) + select(0, 1, large);
+  let value = ln_near_one(select(m, 0.5 * m, large) - 1.0, f64(k));
+  // Of 0, of what is below, of infinity and NaN.
+  let special = select(select(v, sqrt(v), v < 0.0), -1.0 / abs(v), v == 0.0);
+  return select(value, special, v <= 0.0 || !is_finite(v));
 }
 
 fn ln_one_plus(v: f64) -> f64 {
@@ -88,14 +90,13 @@ fn ln_one_plus(v: f64) -> f64 {
 
 // base^exponent as the model language has it: below zero the real power for whole exponents, else 0.
 fn power(base: f64, exponent: f64) -> f64 {
-  if (exponent == 0.0) { return 1.0; }
-  if (base == 0.0) { return select(1.0 / abs(base), 0.0lf, exponent > 0.0); }
   let size = real_exp(exponent * real_ln(abs(base)));
-  if (base < 0.0) {
-    let half = 0.5 * exponent;
-    return select(0.0lf, select(size, -size, half != trunc(half)), exponent == trunc(exponent));
-  }
-  return size;
+  let half = 0.5 * exponent;
+  let odd = select(size, -size, half != trunc(half));
+  let below = select(0.0lf, odd, exponent == trunc(exponent));
+  let at_zero = select(1.0 / abs(base), 0.0lf, exponent > 0.0);
+  let value = select(select(size, below, base < 0.0), at_zero, base == 0.0);
+  return select(value, 1.0lf, exponent == 0.0);
 }
 
 fn sin_near_zero(r: f64) -> f64 {
@@ -140,11 +141,11 @@ fn real_tan(v: f64) -> f64 { return sin_shifted(v, 0) / sin_shifted(v, 1); }
 
 // Brought to within tan(pi/12) of 0 by atan(a) = pi/2 - atan(1/a) and the addition theorem with pi/6.
 fn real_atan(v: f64) -> f64 {
-  var a = abs(v);
-  let steep = a > 1.0;
-  if (steep) { a = 1.0 / a; }
-  let far = a > 0.2679491924311227;
-  if (far) { a = (a * 1.7320508075688772 - 1.0) / (1.7320508075688772 + a); }
+  let size = abs(v);
+  let steep = size > 1.0;
+  let turned = select(size, 1.0 / size, steep);
+  let far = turned > 0.2679491924311227;
+  let a = select(turned, (turned * 1.7320508075688772 - 1.0) / (1.7320508075688772 + turned), far);
   let z = a * a;
   var e = -0.03225806451612903lf;
   e = fma(e, z, 0.034482758620689655);
@@ -161,9 +162,9 @@ fn real_atan(v: f64) -> f64 {
   e = fma(e, z, -0.14285714285714285);
   e = fma(e, z, 0.2);
   e = fma(e, z, -0.3333333333333333);
-  var angle = fma(z * e, a, a);
-  if (far) { angle = 0.5235987755982989 + angle; }
-  if (steep) { angle = 1.5707963267948966 - angle; }
+  let near = fma(z * e, a, a);
+  let moved = select(near, 0.5235987755982989 + near, far);
+  let angle = select(moved, 1.5707963267948966 - moved, steep);
   return select(angle, -angle, v < 0.0);
 }
 

@@ -4,9 +4,7 @@ use super::failure::Failure;
 use clap::{Args, ValueEnum};
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::gpu::GpuEngine;
-use fenton::engine::{
-    Batch, Engine, EngineError, Guarded, Lane, Method, Outcomes, Precision, Protocol, Settings, choose, stiff_method,
-};
+use fenton::engine::{Batch, Engine, EngineError, Guarded, Method, Outcomes, Precision};
 use fenton::program::Program;
 
 #[derive(Debug, Clone, Args)]
@@ -21,18 +19,6 @@ pub struct EngineArgs {
     /// Take the GPU adapter whose name contains NAME ('fenton devices' lists them)
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
-    /// Integration method: rodas5p and rodas4p for stiff models, tsit5 for those that are not [default: by model and precision]
-    #[arg(long, value_enum, value_name = "METHOD")]
-    pub method: Option<MethodChoice>,
-    /// Relative tolerance of each step [default: 1e-6 in f64, 1e-4 in f32]
-    #[arg(long, value_name = "X")]
-    pub rtol: Option<f64>,
-    /// Absolute tolerance of each step, in the unit of the states [default: 1e-12 in f64, 1e-7 in f32]
-    #[arg(long, value_name = "X")]
-    pub atol: Option<f64>,
-    /// Steps one instance may take before it counts as failed
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
-    pub max_steps: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,19 +58,6 @@ impl From<MethodChoice> for Method {
 impl EngineArgs {
     /// Refuses what makes no sense, before anything is read.
     pub fn check(&self) -> Result<(), Failure> {
-        for (name, value) in [("--rtol", self.rtol), ("--atol", self.atol)] {
-            if let Some(value) = value
-                && !(value.is_finite() && value > 0.0)
-            {
-                return Err(Failure::Usage(format!("{name} is {value}, it has to be a number above 0")));
-            }
-        }
-        if self.rtol.is_some_and(|rtol| rtol >= 1.0) {
-            return Err(Failure::Usage("--rtol is relative: it has to be below 1, such as 1e-6".into()));
-        }
-        if self.max_steps == 0 {
-            return Err(Failure::Usage("--max-steps has to be at least 1".into()));
-        }
         if self.engine == EngineChoice::Cpu && self.adapter.is_some() {
             return Err(Failure::Usage("--adapter names a GPU, but --engine is cpu".into()));
         }
@@ -122,37 +95,21 @@ impl EngineArgs {
             PrecisionChoice::F64 => Precision::F64,
         }
     }
+}
 
-    /// How exactly to integrate, and by which method: unless one is named, a race on the first instance decides.
-    pub fn settings(
-        &self,
-        program: &Program,
-        protocol: &Protocol,
-        row: &[f64],
-        precision: Precision,
-    ) -> Result<Settings, Failure> {
-        let (rtol, atol) = match precision {
-            Precision::F64 => (1e-6, 1e-12),
-            Precision::F32 => (1e-4, 1e-7),
-        };
-        let mut settings = Settings {
-            method: stiff_method(precision),
-            rtol: self.rtol.unwrap_or(rtol),
-            atol: vec![self.atol.unwrap_or(atol); program.states.len()],
-            max_steps: self.max_steps,
-            caution: 1.0,
-        };
-        settings.method = match self.method {
-            Some(method) => method.into(),
-            None => {
-                let protocols = std::slice::from_ref(protocol);
-                let lanes = &[Lane { row: 0, protocol: 0 }];
-                let batch = Batch { program, lanes, rows: row, protocols, tangents: &[], settings: &settings };
-                choose(&batch, precision).map_err(|error| fenton::Error::Engine(error.to_string()))?
-            }
-        };
-        Ok(settings)
+/// Refuses tolerances that are no tolerances.
+pub fn check_tolerances(rtol: Option<f64>, atol: Option<f64>) -> Result<(), Failure> {
+    for (name, value) in [("--rtol", rtol), ("--atol", atol)] {
+        if let Some(value) = value
+            && !(value.is_finite() && value > 0.0)
+        {
+            return Err(Failure::Usage(format!("{name} is {value}, it has to be a number above 0")));
+        }
     }
+    if rtol.is_some_and(|rtol| rtol >= 1.0) {
+        return Err(Failure::Usage("--rtol is relative: it has to be below 1, such as 1e-6".into()));
+    }
+    Ok(())
 }
 
 /// From how many instances on a hardware GPU is looked for: starting one takes longer than this many on the CPU.
@@ -171,6 +128,10 @@ impl Chosen {
             Chosen::Cpu(engine) => engine,
             Chosen::Gpu(engine) => engine,
         }
+    }
+
+    pub fn is_gpu(&self) -> bool {
+        matches!(self, Chosen::Gpu(_))
     }
 
     /// Why the CPU took over, if it did.

@@ -1,8 +1,13 @@
 //! The command line: one file a subcommand. Raw arguments become one validated settings struct before anything runs.
 
+mod check;
+mod devices;
 mod engines;
 mod failure;
+mod fit;
 mod inputs;
+mod library;
+mod new;
 mod output;
 mod progress;
 mod simulate;
@@ -29,8 +34,20 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Fit a study and write a report; without a study, the embedded synthetic one of iron on HT-1080
+    Fit(fit::FitArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
     Simulate(simulate::SimulateArgs),
+    /// Read and check a study, say what would be fitted, and run nothing
+    Check(check::CheckArgs),
+    /// List the embedded models or studies
+    List(library::ListArgs),
+    /// Print an embedded model or study
+    Show(library::ShowArgs),
+    /// Write a starting study for a table of readings
+    New(new::NewArgs),
+    /// List the GPU adapters and say which one would be taken
+    Devices(devices::DevicesArgs),
 }
 
 /// Runs the program's arguments to an exit code.
@@ -45,7 +62,13 @@ pub fn run() -> ExitCode {
     };
     terminal::catch_interrupts();
     let result: Result<(), Failure> = match &cli.command {
+        Command::Fit(args) => fit::run(args),
         Command::Simulate(args) => simulate::run(args),
+        Command::Check(args) => check::run(args),
+        Command::List(args) => library::list(args),
+        Command::Show(args) => library::show(args),
+        Command::New(args) => new::run(args),
+        Command::Devices(args) => devices::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

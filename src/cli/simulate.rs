@@ -1,12 +1,14 @@
 //! `fenton simulate`: trajectories of a model as CSV or JSON.
 
-use super::engines::{EngineArgs, describe, precision_name};
+use super::engines::{EngineArgs, MethodChoice, check_tolerances, describe, precision_name};
 use super::failure::Failure;
 use super::inputs::{Instances, read_model, settable};
 use super::output::{self, WriteError};
 use super::{progress, terminal};
 use clap::Args;
-use fenton::engine::{Batch, Engine, Lane, Outcomes, Precision, Protocol, Segment, Settings, Status};
+use fenton::engine::{
+    Batch, Engine, Lane, Outcomes, Precision, Protocol, Segment, Settings, Status, choose, stiff_method,
+};
 use fenton::model::math::closest;
 use fenton::model::{System, Variable};
 use fenton::program::{Lowering, Program};
@@ -19,7 +21,7 @@ use std::path::PathBuf;
 #[command(after_long_help = "\
 Examples:
   fenton simulate model.ant --until 72
-      73 h of nothing but the model, one row at each of 101 times, as CSV on standard output
+      72 units of time, one row at each of 101 times, as CSV on standard output
   fenton simulate model.ant --set FAC=5000 --set k_death=0.2 --columns viability,GSH,[Fe]
       other parameter values or initial states, and only these columns
   fenton simulate model.ant --instances 1000 --vary k_death,k_gsh --spread 0.3 --seed 7 --output many.csv
@@ -80,6 +82,18 @@ pub struct SimulateArgs {
     /// Print one JSON document instead of CSV
     #[arg(long, conflicts_with = "output")]
     json: bool,
+    /// Integration method: rodas5p and rodas4p for stiff models, tsit5 for others [default: a race on the first instance]
+    #[arg(long, value_enum, value_name = "METHOD", help_heading = "Integration")]
+    method: Option<MethodChoice>,
+    /// Relative tolerance of each step [default: 1e-6 in f64, 1e-4 in f32]
+    #[arg(long, value_name = "X", help_heading = "Integration")]
+    rtol: Option<f64>,
+    /// Absolute tolerance of each step, in the unit of the states [default: 1e-12 in f64, 1e-7 in f32]
+    #[arg(long, value_name = "X", help_heading = "Integration")]
+    atol: Option<f64>,
+    /// Steps one instance may take before it counts as failed
+    #[arg(long, value_name = "N", default_value_t = 100_000, help_heading = "Integration")]
+    max_steps: u32,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -89,6 +103,10 @@ const CHUNK: usize = 4096;
 
 pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
     args.engine.check()?;
+    check_tolerances(args.rtol, args.atol)?;
+    if args.max_steps == 0 {
+        return Err(Failure::Usage("--max-steps has to be at least 1".into()));
+    }
     let times = times(args)?;
     let mut system = read_model(&args.model, &assignments(&args.set)?)?;
     let instances = instances(args, &mut system)?;
@@ -105,11 +123,42 @@ pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
         outputs: times,
     };
     let row = instances.rows(0..1);
-    let settings = args.engine.settings(&program, &protocol, &row, engine.precision())?;
+    let settings = settings(args, &program, &protocol, &row, engine.precision())?;
     let job = Job { args, engine: &engine, program: &program, columns, protocol, settings, instances };
     let done = if args.json { job.write_json(&system) } else { job.write_csv() };
     engine.notes().iter().for_each(|note| terminal::warn(note));
     done
+}
+
+/// How exactly to integrate, and by which method: unless one is named, a race on the first instance decides.
+fn settings(
+    args: &SimulateArgs,
+    program: &Program,
+    protocol: &Protocol,
+    row: &[f64],
+    precision: Precision,
+) -> Result<Settings, Failure> {
+    let (rtol, atol) = match precision {
+        Precision::F64 => (1e-6, 1e-12),
+        Precision::F32 => (1e-4, 1e-7),
+    };
+    let mut settings = Settings {
+        method: stiff_method(precision),
+        rtol: args.rtol.unwrap_or(rtol),
+        atol: vec![args.atol.unwrap_or(atol); program.states.len()],
+        max_steps: args.max_steps,
+        caution: 1.0,
+    };
+    settings.method = match args.method {
+        Some(method) => method.into(),
+        None => {
+            let protocols = std::slice::from_ref(protocol);
+            let lanes = &[Lane { row: 0, protocol: 0 }];
+            let batch = Batch { program, lanes, rows: row, protocols, tangents: &[], settings: &settings };
+            choose(&batch, precision).map_err(|error| Error::Engine(error.to_string()))?
+        }
+    };
+    Ok(settings)
 }
 
 struct Job<'a> {

@@ -4,8 +4,9 @@ use super::failure::Failure;
 use fenton::Diagnostic;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// Lets the first Ctrl-C (or SIGTERM) ask for an orderly end; the second ends the program at once.
 pub fn catch_interrupts() {
@@ -18,8 +19,8 @@ pub fn catch_interrupts() {
 }
 
 /// Set by Ctrl-C, for work that looks at it now and then.
-pub fn interrupted() -> &'static AtomicBool {
-    &INTERRUPTED
+pub fn interrupted() -> Arc<AtomicBool> {
+    INTERRUPTED.clone()
 }
 
 pub fn is_interrupted() -> bool {

@@ -9,6 +9,7 @@ pub mod units;
 
 mod flatten;
 mod lower;
+mod unit_check;
 
 pub use network::Network;
 pub use system::{Event, Parameter, State, Switch, System, Variable};

@@ -17,10 +17,7 @@ use std::path::{Path, PathBuf};
 pub fn write(document: &Document, path: &Path) -> Result<Vec<String>> {
     let fault = |source| Error::file(path, source);
     if !may_replace(path).map_err(fault)? {
-        return Err(fault(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            "is there already and is no fenton report; choose another name with --output",
-        )));
+        return Err(fault(taken()));
     }
     let files = render(document)?;
     let partial = whole::beside(path).map_err(fault)?;
@@ -30,6 +27,27 @@ pub fn write(document: &Document, path: &Path) -> Result<Vec<String>> {
         return Err(fault(source));
     }
     Ok(files.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Whether a report may be written as the folder `path`: told before hours of work and not after them.
+///
+/// # Errors
+/// [`Error::File`] if the place cannot be written to or holds something that is no report.
+pub fn writable(path: &Path) -> Result<()> {
+    let fault = |source| Error::file(path, source);
+    if !may_replace(path).map_err(fault)? {
+        return Err(fault(taken()));
+    }
+    let trial = whole::beside(path).map_err(fault)?;
+    if let Some(parent) = trial.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(fault)?;
+    }
+    fs::create_dir_all(&trial).and_then(|()| fs::remove_dir(&trial)).map_err(fault)
+}
+
+fn taken() -> io::Error {
+    let message = "is there already and is no fenton report; choose another name with --output";
+    io::Error::new(io::ErrorKind::AlreadyExists, message)
 }
 
 /// Every file by name.

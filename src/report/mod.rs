@@ -9,8 +9,8 @@ pub mod plot;
 mod whole;
 
 pub use document::Document;
-pub use folder::write;
-pub use number::{number, number32};
+pub use folder::{writable, write};
+pub use number::{interval_text, number, number32, shown};
 pub use whole::WholeFile;
 
 #[cfg(test)]

@@ -79,6 +79,19 @@ impl Study {
         }
     }
 
+    /// A request for a curve at `time` in the model's unit. Gains and offsets that exist once for each plate are left
+    /// out: such curves are in units of the formula.
+    pub fn request(&self, condition: usize, doses: Vec<f64>, observable: usize, time: f64) -> Request {
+        let compiler = Compiler::new(self);
+        let term = |quantities: &[Quantity], usual: f64| {
+            let per = |q: &Quantity| matches!(q, Quantity::Parameter(i) if self.parameters[*i].per.is_some());
+            if quantities.iter().any(per) { Term::number(usual) } else { compiler.product(quantities, &[]) }
+        };
+        let read = &self.observables[observable];
+        let (offset, scale) = (term(&read.offset, 0.0), term(&read.scale, 1.0));
+        Request { condition, doses, observable, time: When::At(time), offset, scale }
+    }
+
     /// Parameters of the system that lanes bring along.
     fn inputs(&self) -> Vec<u32> {
         let named: BTreeSet<Symbol> = self.system.graph.symbols(self.outputs.iter().copied()).into_iter().collect();

@@ -59,6 +59,10 @@ pub struct Rows<'t> {
 pub fn read<'t>(study: &Study, section: &DataSection, findings: &Findings, table: &'t Table) -> Rows<'t> {
     let columns = assign(study, section, findings, table);
     let mut rows = Rows { data: Vec::new(), fields: Vec::new(), columns };
+    if !findings.found.borrow().is_empty() {
+        // Rows under a header that is not understood would say the same thing over and over.
+        return rows;
+    }
     if table.rows.is_empty() {
         findings.say(&(0..1), "the file has a header and no readings", "one reading a line");
     }
@@ -87,6 +91,14 @@ fn assign<'t>(study: &Study, section: &DataSection, findings: &Findings, table: 
         .chain(["plate", "experiment"])
         .collect();
     let mut columns = Columns { of: BTreeMap::new(), header: &table.header, percent: false };
+    if let [only] = &table.header[..]
+        && only.text.contains([';', '\t'])
+    {
+        let separator = if only.text.contains(';') { ";" } else { "\\t" };
+        let hint = format!("add separator = \"{separator}\" to [data]");
+        findings.say(&only.span, "fields are not separated by commas", hint);
+        return columns;
+    }
     for (index, field) in table.header.iter().enumerate() {
         let (bare, unit) = split_unit(&field.text, &roles);
         let named = section.columns.iter().find(|(_, c)| c.value == field.text || c.value == bare);
@@ -122,14 +134,7 @@ fn assign<'t>(study: &Study, section: &DataSection, findings: &Findings, table: 
     let has = |role: &str| columns.of.contains_key(role);
     let deaths = study.observables.iter().any(|o| o.reading == Kind::DeathTime);
     let whole = table.header.first().map_or(0..1, |f| f.span.start..table.header[table.header.len() - 1].span.end);
-    if table.header.len() == 1 && table.header[0].text.contains([';', '\t']) {
-        let separator = if table.header[0].text.contains(';') { ";" } else { "\\t" };
-        findings.say(
-            &whole,
-            "fields are not separated by commas",
-            format!("add separator = \"{separator}\" to [data]"),
-        );
-    } else if !has("time") && !(deaths && has("from") && has("until")) {
+    if !has("time") && !(deaths && has("from") && has("until")) {
         findings.say(&whole, "no column of times", "name it in [data] columns = { time = \"…\" }");
     } else if !has("value") && !has("count") && !(has("lower") || has("upper")) {
         findings.say(&whole, "no column of values", "name it in [data] columns = { value = \"…\" }");

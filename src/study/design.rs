@@ -205,7 +205,8 @@ impl Design {
         };
         let dosed = (0..self.compounds.len()).filter(|&c| doses[c] != 0.0);
         let mut changes: BTreeSet<Time> = BTreeSet::from([Time(0.0)]);
-        changes.extend(outputs.first().map(|&t| Time(t.min(0.0))));
+        // All runs of a condition begin with its earliest compound, also those without it: growth counts from there.
+        changes.extend(treatment.schedule.iter().map(|&(from, _)| Time(from.min(0.0))));
         for compound in dosed {
             let (from, until) = treatment.schedule[compound];
             changes.extend([from, until].into_iter().filter(|t| t.is_finite()).map(Time));

@@ -48,12 +48,16 @@ pub enum Amount {
     Named(String),
 }
 
+/// Key, its place, value, and whether it was asked for.
+type Entry<'d, 's> = (String, Range<usize>, &'d Spanned<DeValue<'s>>, Cell<bool>);
+
 /// A table of the file. [`Section::finish`] reports the keys that nobody asked for.
 pub struct Section<'d, 's> {
     pub findings: &'d Findings<'s>,
     pub span: Range<usize>,
     name: String,
-    entries: Vec<(String, Range<usize>, &'d Spanned<DeValue<'s>>, Cell<bool>)>,
+    /// In the order of the file.
+    entries: Vec<Entry<'d, 's>>,
     asked: RefCell<Vec<String>>,
 }
 
@@ -69,8 +73,9 @@ pub fn parse<'s>(findings: &Findings<'s>) -> Spanned<DeTable<'s>> {
 
 impl<'d, 's> Section<'d, 's> {
     pub fn new(findings: &'d Findings<'s>, name: &str, span: Range<usize>, table: &'d DeTable<'s>) -> Self {
-        let entries =
+        let mut entries: Vec<Entry> =
             table.iter().map(|(key, value)| (key.get_ref().to_string(), key.span(), value, Cell::new(false))).collect();
+        entries.sort_by_key(|entry| entry.1.start);
         Section { findings, span, name: name.to_string(), entries, asked: RefCell::default() }
     }
 
@@ -218,6 +223,11 @@ impl<'d, 's> Section<'d, 's> {
 
     fn path(&self, key: &str) -> String {
         if self.name.is_empty() { key.to_string() } else { format!("{}.{key}", self.name) }
+    }
+
+    /// Ends without a word about keys that were not asked for, because something made asking pointless.
+    pub fn abandon(self) {
+        self.entries.iter().for_each(|entry| entry.3.set(true));
     }
 
     /// Reports unknown keys. Call it after everything has been asked for.

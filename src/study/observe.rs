@@ -192,8 +192,10 @@ impl Reader<'_, '_> {
             error
         });
         if let Some(section) = top.section("assay") {
-            self.assay(&section, general.as_ref());
-            section.finish();
+            match self.assay(&section, general.as_ref()) {
+                Some(()) => section.finish(),
+                None => section.abandon(),
+            }
         }
         for (name, section) in top.sections("observables") {
             let formula = section.require("formula", section.text("formula"), "formula = \"GSH\"");
@@ -217,18 +219,19 @@ impl Reader<'_, '_> {
             self.observable(name.value, Kind::Other, parts, &section, general.as_ref());
             section.finish();
         }
-        if self.study.observables.is_empty() {
+        if self.study.observables.is_empty() && !top.has("assay") {
             self.findings.say(&(0..0), "nothing is observed", "add [assay] with kind = \"atp\" and live = \"…\"");
         }
     }
 
-    fn assay(&mut self, section: &Section, general: Option<&Error>) {
+    /// `None` if the kind is not known.
+    fn assay(&mut self, section: &Section, general: Option<&Error>) -> Option<()> {
         let kind = section.require("kind", section.text("kind"), "kind = \"atp\"");
-        let Some(kind) = kind else { return };
+        let kind = kind?;
         let Some(&(assay, usual)) = ASSAYS.iter().find(|(name, _)| *name == kind.value) else {
             let hint = suggest(&kind.value, ASSAYS.iter().map(|(name, _)| *name));
             self.findings.say(&kind.span, format!("no assay `{}`", kind.value), hint);
-            return;
+            return None;
         };
         let mut reading = usual;
         if let Some(text) = section.text("reading") {
@@ -293,6 +296,7 @@ impl Reader<'_, '_> {
         if let Some(observable) = self.study.observables.last_mut() {
             observable.among_dead = among.as_deref() != Some("all");
         }
+        Some(())
     }
 
     #[allow(clippy::type_complexity)]

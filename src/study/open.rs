@@ -18,7 +18,10 @@ impl Study {
         let findings = Findings::new(file, &text);
         let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
         let (mut study, section) = read::read(&findings, sources, stem.trim_end_matches(".toml"))?;
-        study.check_parameters(&findings);
+        // What could not be read would make parameters look idle.
+        if findings.found.borrow().is_empty() {
+            study.check_parameters(&findings);
+        }
         let Some(section) = section else { return fail(&findings) };
         let bytes = match sources.data(&section.file.value) {
             Ok(bytes) => bytes,

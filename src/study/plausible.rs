@@ -12,8 +12,11 @@ pub fn check(study: &Study, section: &DataSection, findings: &Findings, rows: &m
     duplicates(study, findings, rows);
     for observable in 0..study.observables.len() {
         if study.observables[observable].reading.is_share() {
+            let before = findings.found.borrow().len();
             fractions(study, section, findings, rows, observable, &mut notes);
-            direction(study, findings, rows, observable);
+            if findings.found.borrow().len() == before {
+                direction(study, findings, rows, observable);
+            }
         }
     }
     controls(study, findings, rows);
@@ -165,7 +168,7 @@ fn controls(study: &Study, findings: &Findings, rows: &Rows) {
     };
     for condition in 0..study.conditions.len() {
         let of_condition = || rows.data.iter().filter(relevant).filter(move |d| d.condition == condition);
-        if of_condition().next().is_none() || of_condition().any(|d| is_control(study, d)) {
+        if of_condition().next().is_none() || of_condition().any(|d| is_untreated(study, d)) {
             continue;
         }
         let name = &study.conditions[condition].name;
@@ -184,8 +187,13 @@ fn of<'r>(rows: &'r Rows, observable: usize) -> impl Iterator<Item = &'r Datum> 
     rows.data.iter().filter(move |d| d.observable == observable && !d.blank)
 }
 
+/// The vehicle control itself.
 fn is_control(study: &Study, datum: &Datum) -> bool {
-    // A dose that the condition states is there in its control too, unless the control lacks that compound alone.
+    datum.doses.iter().zip(&study.compounds).all(|(dose, compound)| *dose == 0.0 || !compound.removed_in_control)
+}
+
+/// Without any compound but those that its condition adds to every well.
+fn is_untreated(study: &Study, datum: &Datum) -> bool {
     let stated = &study.conditions[datum.condition].doses;
     (0..study.compounds.len())
         .all(|i| datum.doses[i] == 0.0 || !study.compounds[i].removed_in_control || stated[i].is_some())

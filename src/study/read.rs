@@ -75,7 +75,9 @@ pub fn read(findings: &Findings, sources: &dyn Sources, name: &str) -> Result<(S
 }
 
 pub fn fail<T>(findings: &Findings) -> Result<T> {
-    Err(Error::Input(findings.found.take()))
+    let mut found = findings.found.take();
+    found.sort_by_key(|d| d.place.as_ref().map_or((0, 0), |p| (p.line, p.column)));
+    Err(Error::Input(found))
 }
 
 impl Reader<'_, '_> {

@@ -226,6 +226,10 @@ impl Part<'_> {
             control.budget = self.compiled.budget.load(Ordering::Relaxed);
             self.device.queue.write_buffer(pool.get(Control), 0, bytemuck::bytes_of(&control));
             let mut encoder = self.device.device.create_command_encoder(&Default::default());
+            if first {
+                // What a lane does not reach is 0, not what an earlier run left.
+                encoder.clear_buffer(pool.get(Results), 0, None);
+            }
             {
                 let mut pass = encoder.begin_compute_pass(&Default::default());
                 pass.set_bind_group(0, &integrate, &[]);

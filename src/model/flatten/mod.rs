@@ -70,7 +70,10 @@ struct Flattener<'a> {
 }
 
 pub fn system(network: &Network) -> Result<System> {
-    Flattener::new(network).and_then(Flattener::finish).map_err(Error::Input)
+    let system = Flattener::new(network).and_then(Flattener::finish).map_err(Error::Input)?;
+    // After all else: units of a formula that has no meaning would only add noise.
+    let errors = super::unit_check::check(network);
+    if errors.is_empty() { Ok(system) } else { Err(Error::Input(errors)) }
 }
 
 type Errors = Vec<Diagnostic>;
@@ -99,7 +102,7 @@ impl<'a> Flattener<'a> {
     fn finish(mut self) -> Result<System, Errors> {
         let network = self.network;
         let mut errors = Errors::new();
-        let mut system = System { name: network.name.clone(), time_unit: network.time_unit(), ..Default::default() };
+        let mut system = System { name: network.name.clone(), time_unit: network.time_text(), ..Default::default() };
         for (at, quantity) in network.quantities.iter().enumerate() {
             if let Meaning::Parameter(_) = self.meanings[at] {
                 let value = self.number(quantity).unwrap_or_default();
@@ -110,12 +113,11 @@ impl<'a> Flattener<'a> {
         for state in 0..self.states.len() {
             let quantity = &network.quantities[self.states[state]];
             match self.state(state) {
-                Ok((initial, derivative)) => system.states.push(State {
-                    name: quantity.name.clone(),
-                    initial,
-                    derivative,
-                    unit: network.unit_text(quantity),
-                }),
+                Ok((initial, derivative)) => {
+                    let of_value = self.meanings[self.states[state]] == Meaning::State(state as u32, Form::Value);
+                    let unit = if of_value { network.unit_text(quantity) } else { String::new() };
+                    system.states.push(State { name: quantity.name.clone(), initial, derivative, unit });
+                }
                 Err(error) => errors.push(error),
             }
         }

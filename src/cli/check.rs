@@ -1,0 +1,116 @@
+//! `fenton check`: what a study says, and what would be fitted.
+
+use super::failure::Failure;
+use super::output;
+use clap::Args;
+use fenton::report::{interval_text, shown};
+use fenton::study::{ReadAt, Seen, Study, embedded};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  fenton check study.toml
+  fenton check fac-ht1080        an embedded study
+
+Everything that is wrong is told at once, each with its place and a way to mend it. Exit code 1 if anything is.")]
+pub struct CheckArgs {
+    /// A study file, or the name of an embedded study
+    #[arg(value_name = "STUDY.toml")]
+    study: String,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// A study from a file or by its embedded name. A file goes first.
+pub fn open(name: &str) -> Result<Study, Failure> {
+    let path = Path::new(name);
+    let is_name = !path.exists() && !name.ends_with(".toml") && !name.contains(['/', '\\']);
+    if path.is_dir() {
+        return Ok(Study::open(&path.join("study.toml"))?);
+    }
+    Ok(if is_name || embedded::study(name).is_some() && !path.exists() {
+        Study::embedded(name)?
+    } else {
+        Study::open(path)?
+    })
+}
+
+pub fn run(args: &CheckArgs) -> Result<(), Failure> {
+    let study = open(&args.study)?;
+    let problem = study.problem();
+    let intervals = study.data.iter().filter(|d| matches!(d.value, Seen::Interval(..))).count();
+    let times: BTreeSet<String> = study.data.iter().map(|d| time(&study, d.time)).collect();
+    let program = &problem.program;
+    if args.json {
+        return output::print_json(&json!({
+            "title": study.title,
+            "model": study.model,
+            "states": program.states,
+            "synthetic": study.synthetic,
+            "readings": study.data.len(),
+            "intervals": intervals,
+            "observations": problem.observation_count(),
+            "conditions": study.conditions.iter().map(|c| &c.name).collect::<Vec<_>>(),
+            "simulations": problem.layout.runs.len(),
+            "cells": problem.cell_count(),
+            "parameters": problem.parameters.iter().map(|p| json!({
+                "name": p.name, "start": p.start, "unit": p.unit, "lower": p.lower, "upper": p.upper,
+                "scale": p.scale.name(), "prior": p.prior.describe(), "source": p.source,
+            })).collect::<Vec<_>>(),
+            "notes": study.notes,
+        }));
+    }
+    let mut text = format!("{}\n", study.title);
+    if let Some(command) = &study.synthetic {
+        text += &format!("SYNTHETIC DATA, made by: {command}\n");
+    }
+    text += &format!(
+        "\nmodel        {} ({} states)\nreadings     {} ({intervals} of them intervals), {} independent observations\n\
+         conditions   {}\ntimes        {}\nsimulations  {} for each parameter vector{}\n",
+        study.model,
+        program.states.len(),
+        study.data.len(),
+        problem.observation_count(),
+        study.conditions.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "),
+        times.into_iter().collect::<Vec<_>>().join(", "),
+        problem.layout.runs.len() * problem.cell_count(),
+        if problem.cells.is_some() { format!(" ({} cells each)", problem.cell_count()) } else { String::new() },
+    );
+    for (at, compound) in study.compounds.iter().enumerate() {
+        let mut doses: Vec<f64> = study.data.iter().map(|d| d.doses[at]).collect();
+        doses.sort_by(f64::total_cmp);
+        doses.dedup();
+        let list: Vec<String> = doses.iter().map(|&dose| shown(dose)).collect();
+        text += &format!("doses        {}: {} {}\n", compound.name, list.join(", "), compound.unit);
+    }
+    text += "\nto be estimated:\n";
+    let width = problem.parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
+    for p in &problem.parameters {
+        let bounds = interval_text((p.lower, p.upper));
+        text += &format!(
+            "  {:<width$}  from {} {}, within {bounds} ({}); {}\n",
+            p.name,
+            shown(p.start),
+            p.unit,
+            p.scale.name(),
+            p.prior.describe()
+        );
+    }
+    for note in &study.notes {
+        text += &format!("\nnote: {note}\n");
+    }
+    text += "\nNothing is wrong with it.\n";
+    output::print(&text)
+}
+
+fn time(study: &Study, time: ReadAt) -> String {
+    match time {
+        ReadAt::Time(time) => format!("{} {}", shown(time), study.time_unit),
+        ReadAt::Parameter(at) => format!("the parameter {}", study.parameters[at].name),
+        ReadAt::Between(from, until) => format!("{} to {} {}", shown(from), shown(until), study.time_unit),
+    }
+}

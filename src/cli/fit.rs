@@ -1,0 +1,281 @@
+//! `fenton fit`: from a study to a report.
+
+use super::check;
+use super::engines::{EngineArgs, MethodChoice, check_tolerances, precision_name};
+use super::failure::Failure;
+use super::{output, progress, terminal};
+use clap::{Args, ValueEnum};
+use fenton::engine::cpu::CpuEngine;
+use fenton::engine::{Engine, Precision};
+use fenton::inference::{
+    CheckpointSettings, Choice, Ended, FitSettings, Method, Progress, Stage, StudyObjective, Update, fit,
+};
+use fenton::report::document::{Document, Quantity, RunFacts};
+use fenton::report::{self, interval_text, shown};
+use fenton::study::Study;
+use fenton::study::problem::Problem;
+use indicatif::ProgressBar;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  fenton fit                                     the embedded study fac-ht1080 (synthetic), report in fenton-fac-ht1080/
+  fenton fit study.toml --output iron            your own study
+  fenton fit study.toml --starts 5000 --seed 7   more starts; the same seed gives the same result
+  fenton fit study.toml --max-time 60            the best within a minute; the same command goes on later
+
+The output folder holds report.html (open it in a browser, it needs no network), summary.json, parameters.csv,
+starts.csv, predictions.csv, simulations.csv and the pictures as SVG. It appears when it is complete. A fit that is cut
+short leaves a checkpoint beside it, and the same command resumes from there. Ctrl-C ends the search, and the best so far
+is written.")]
+pub struct FitArgs {
+    /// A study file, its folder, or the name of an embedded study
+    #[arg(value_name = "STUDY.toml", default_value = "fac-ht1080", hide_default_value = true)]
+    study: String,
+    /// The folder for the report [default: fenton-NAME]
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Points that are scored before the best tenth of them is refined
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    starts: usize,
+    /// How to search
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = Search::Multistart)]
+    method: Search,
+    /// Seed of the starts
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// End the search after so many seconds with the best so far
+    #[arg(long, value_name = "S")]
+    max_time: Option<f64>,
+    /// End the search after so many evaluations with the best so far
+    #[arg(long, value_name = "N")]
+    max_evaluations: Option<u64>,
+    /// Print the summary as one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Integration method: rodas5p and rodas4p for stiff models, tsit5 for others [default: a race of both]
+    #[arg(long, value_enum, value_name = "METHOD", help_heading = "Integration")]
+    integrator: Option<MethodChoice>,
+    /// Relative tolerance in the search [default: the study's, or 1e-6 in f64 and 1e-4 in f32]; results are computed
+    /// again at 1e-7
+    #[arg(long, value_name = "X", help_heading = "Integration")]
+    rtol: Option<f64>,
+    /// Absolute tolerance as a part of each state's magnitude [default: as --rtol]
+    #[arg(long, value_name = "X", help_heading = "Integration")]
+    atol: Option<f64>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Search {
+    /// Many starts, the best refined together by a bounded trust region
+    Multistart,
+    /// Particle swarm
+    Swarm,
+    /// Covariance matrix adaptation with restarts
+    Cmaes,
+    /// Many starts, the best refined by L-BFGS
+    Lbfgs,
+}
+
+impl From<Search> for Method {
+    fn from(search: Search) -> Self {
+        match search {
+            Search::Multistart => Method::Multistart,
+            Search::Swarm => Method::Swarm,
+            Search::Cmaes => Method::Cmaes,
+            Search::Lbfgs => Method::Lbfgs,
+        }
+    }
+}
+
+pub fn run(args: &FitArgs) -> Result<(), Failure> {
+    args.engine.check()?;
+    check_tolerances(args.rtol, args.atol)?;
+    if args.starts == 0 {
+        return Err(Failure::Usage("--starts has to be at least 1".into()));
+    }
+    let max_time = args.max_time.map(seconds).transpose()?;
+    let study = check::open(&args.study)?;
+    let problem = study.problem();
+    let folder = args.output.clone().unwrap_or_else(|| format!("fenton-{}", study.name).into());
+    report::writable(&folder).map_err(Failure::Output)?;
+
+    let lanes = problem.layout.runs.len() * problem.cell_count() * args.starts;
+    let engine = args.engine.open(&problem.program, lanes)?;
+    let reference = CpuEngine::new(Precision::F64);
+    let choice = Choice { method: args.integrator.map(Into::into), rtol: args.rtol, atol: args.atol };
+    let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
+    let precision = engine.precision();
+    let settings = FitSettings {
+        method: args.method.into(),
+        starts: args.starts,
+        seed: args.seed,
+        max_time,
+        max_evaluations: args.max_evaluations,
+        stop: Some(terminal::interrupted()),
+        checkpoint: Some(CheckpointSettings {
+            path: checkpoint(&folder),
+            interval: Duration::from_secs(10),
+            study: identity(&problem, &choice, &engine),
+        }),
+        ..FitSettings::default()
+    };
+    let mut bars = Bars::default();
+    let result = fit(&objective, &settings, &mut bars);
+    bars.clear();
+    let result = result?;
+
+    let used = objective.simulator.settings(&engine, false);
+    let run = RunFacts {
+        command: command(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        method: result.method.name().into(),
+        integrator: used.method.name().into(),
+        rtol: used.rtol,
+        atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
+        engine: format!("{} ({})", engine.name(), engine.detail()),
+        adapter: if engine.is_gpu() { engine.name() } else { String::new() },
+        precision: format!("search in {}, results in f64", precision_name(precision)),
+        nodes: problem.cells.as_ref().map(|cells| cells.count),
+        seed: result.seed,
+        seconds: result.wall.as_secs_f64(),
+        evaluations: result.evaluations,
+        date: String::new(),
+    };
+    let document = fenton::summary::document(&study, &objective, &result, run, &engine.notes())?;
+    report::write(&document, &folder).map_err(Failure::Output)?;
+    if args.json {
+        output::print_json(&document)?;
+    } else {
+        output::print(&told(&study, &document, &folder))?;
+    }
+    match result.ended {
+        Ended::Interrupted => Err(Failure::Interrupted(format!(
+            "interrupted; the best so far is in {}, and the same command goes on from there",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn seconds(value: f64) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(value)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| Failure::Usage(format!("--max-time is {value}, it has to be a number of seconds above 0")))
+}
+
+/// Beside the folder, which is not there before the fit is done.
+fn checkpoint(folder: &std::path::Path) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".checkpoint");
+    name.into()
+}
+
+/// What the objective is made of: a checkpoint of another one is refused.
+fn identity(problem: &Problem, choice: &Choice, engine: &dyn Engine) -> String {
+    let mut hash = DefaultHasher::new();
+    problem.program.id.hash(&mut hash);
+    format!("{:?} {:?} {:?}", problem.parameters, problem.observations, problem.layout).hash(&mut hash);
+    format!("{:?} {:?} {:?}", problem.backgrounds, problem.cells, problem.solver).hash(&mut hash);
+    let how = format!("{choice:?}, {} {} {}", engine.name(), engine.detail(), precision_name(engine.precision()));
+    format!("{} {:016x}, {how}", problem.name, hash.finish())
+}
+
+/// The command as it was typed, quoted where a shell would ask for it.
+fn command() -> String {
+    let quoted = |argument: String| {
+        let plain = !argument.is_empty() && argument.chars().all(|c| c.is_alphanumeric() || "-_./=:,+%@".contains(c));
+        if plain { argument } else { format!("'{}'", argument.replace('\'', "'\\''")) }
+    };
+    let arguments = std::env::args_os().skip(1).map(|argument| quoted(argument.to_string_lossy().into_owned()));
+    std::iter::once("fenton".to_string()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// The result for a terminal.
+fn told(study: &Study, document: &Document, folder: &std::path::Path) -> String {
+    let mut text = format!("{}\n", document.title);
+    if document.synthetic.is_some() {
+        text += "SYNTHETIC DATA\n";
+    }
+    let starts = &document.starts;
+    text += &format!(
+        "\nobjective {:.4}; {} starts scored, {} refined, {} reached the best value; {:.1} s on {}\n\n",
+        document.fit.objective,
+        starts.scored,
+        starts.refined,
+        starts.reached_best,
+        document.run.seconds,
+        document.run.engine
+    );
+    let estimated = || document.parameters.iter().filter(|p| p.estimated);
+    let width = estimated().map(|p| p.name.chars().count()).max().unwrap_or(0);
+    for p in estimated() {
+        let interval = match p.interval {
+            Some(interval) => format!("95 % interval {}", interval_text(interval)),
+            None if p.at_bound.is_some() => "at a bound, not identified".into(),
+            None => "not identified".into(),
+        };
+        text += &format!("  {:<width$}  {:>9} {:<12} {interval}\n", p.name, shown(p.value), p.unit);
+    }
+    if !document.effects.is_empty() {
+        text.push('\n');
+    }
+    for effect in document.effects.iter().filter(|effect| effect.measure.starts_with("EC50")) {
+        let value = match &effect.value {
+            Quantity::Value { value, interval } => {
+                let interval = interval.map_or(String::new(), |i| format!(" ({})", interval_text(i)));
+                format!("{} {}{interval}", shown(*value), effect.unit)
+            }
+            Quantity::Above { limit } => format!("> {} {}", shown(*limit), effect.unit),
+            Quantity::Below { limit } => format!("< {} {}", shown(*limit), effect.unit),
+            Quantity::Undefined => effect.note.clone(),
+        };
+        let (condition, measure) = (&effect.condition, &effect.measure);
+        text += &format!("  {condition}, {} {}: {measure} {value}\n", shown(effect.time), study.time_unit);
+    }
+    for warning in &document.warnings {
+        text += &format!("\n! {}\n  {}\n", warning.title, warning.text);
+    }
+    text + &format!("\nreport: {}\n", folder.join("report.html").display())
+}
+
+/// One bar for each stage.
+#[derive(Default)]
+struct Bars {
+    bar: Option<(Stage, ProgressBar)>,
+}
+
+impl Bars {
+    fn clear(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Progress for Bars {
+    fn update(&mut self, update: &Update) {
+        if self.bar.as_ref().is_none_or(|(stage, _)| *stage != update.stage) {
+            self.clear();
+            let what = match update.stage {
+                Stage::Scoring => "starts scored",
+                Stage::Searching => "refined",
+                Stage::Polishing => "polished",
+            };
+            self.bar = Some((update.stage, progress::bar(update.total.unwrap_or(0) as u64, what)));
+        }
+        if let Some((_, bar)) = &self.bar {
+            bar.set_length(update.total.unwrap_or(update.done) as u64);
+            bar.set_position(update.done as u64);
+            if update.best.is_finite() {
+                bar.set_message(format!("best {:.3}", update.best));
+            }
+        }
+    }
+}

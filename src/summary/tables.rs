@@ -1,0 +1,178 @@
+//! Parameters, readings, starts and figures of merit.
+
+use super::REACHED;
+use super::charts::{hours, main_compound, reading};
+use super::curves::{Model, Z};
+use crate::Result;
+use crate::inference::{Failure, FitResult, StudyObjective, Verdict};
+use crate::report::document::{self, FitFacts, ParameterResult, Prediction, Side, Start, Starts};
+use crate::study::noise::Noise;
+use crate::study::problem::{ErrorModel, Estimated, Observation, Problem};
+use crate::study::{Prior, Scale, Seen, Study};
+
+pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<ParameterResult> {
+    let mut rows: Vec<ParameterResult> = problem
+        .parameters
+        .iter()
+        .zip(&fit.identification.parameters)
+        .enumerate()
+        .map(|(at, (estimated, result))| {
+            let scale = estimated.scale;
+            let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
+            let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
+            ParameterResult {
+                name: estimated.name.clone(),
+                meaning: String::new(),
+                unit: estimated.unit.clone(),
+                value: scale.value(fit.point[at]),
+                scale: scale.name().into(),
+                estimated: true,
+                standard_error: result.standard_error,
+                interval: result.interval.map(|(a, b)| (scale.value(a), scale.value(b))),
+                bounds: Some((estimated.lower, estimated.upper)),
+                at_bound: (result.verdict == Verdict::AtBound).then_some(side),
+                prior: Some(estimated.prior.describe()),
+                prior_interval: Some(prior_interval(estimated)),
+                shrinkage: result.shrinkage,
+                source: estimated.source.clone(),
+            }
+        })
+        .collect();
+    rows.extend(study.parameters.iter().filter(|p| !p.estimated).map(|p| ParameterResult {
+        name: p.name.clone(),
+        unit: p.unit.clone(),
+        value: p.value,
+        scale: p.scale.name().into(),
+        source: p.source.clone(),
+        ..ParameterResult::default()
+    }));
+    rows
+}
+
+/// Where 95 % of the prior lies, cut at the bounds.
+fn prior_interval(parameter: &Estimated) -> (f64, f64) {
+    let (lower, upper) = (parameter.lower, parameter.upper);
+    let within = |scale: Scale| {
+        let (low, high) = (scale.estimate(lower), scale.estimate(upper));
+        (scale.value(low + 0.025 * (high - low)), scale.value(high - 0.025 * (high - low)))
+    };
+    let (low, high) = match parameter.prior {
+        Prior::Flat => within(parameter.scale),
+        Prior::Uniform => within(Scale::Lin),
+        Prior::LogUniform => within(Scale::Log10),
+        Prior::Normal { mean, sd } => (mean - Z * sd, mean + Z * sd),
+        Prior::LogNormal { median, sd } => (median * (-Z * sd).exp(), median * (Z * sd).exp()),
+    };
+    (low.clamp(lower, upper), high.clamp(lower, upper))
+}
+
+pub fn predictions(study: &Study, model: &Model) -> Result<Vec<Prediction>> {
+    let Some(fitted) = model.fitted()? else { return Ok(Vec::new()) };
+    let mut errors: Vec<Option<&ErrorModel>> = vec![None; study.data.len()];
+    let mut joint: Vec<Option<f64>> = vec![None; study.data.len()];
+    for observation in &model.problem.observations {
+        match observation {
+            Observation::Value { prediction, error, .. } | Observation::Interval { prediction, error, .. } => {
+                errors[*prediction] = Some(error);
+            }
+            Observation::Joint { predictions, sd, .. } => predictions.iter().for_each(|&p| joint[p] = Some(*sd)),
+            Observation::Count { .. } => {}
+        }
+    }
+    let compound = main_compound(study);
+    let rows = study.data.iter().enumerate().map(|(at, datum)| {
+        let sd = errors[at].map(|error| model.problem.sd(error, &model.values, fitted[at])).or(joint[at]);
+        let (measured, lower, upper) = match datum.value {
+            Seen::Value(value) | Seen::Count(value) => (Some(value), None, None),
+            Seen::Interval(low, high) => {
+                (None, Some(low).filter(|x| x.is_finite()), Some(high).filter(|x| x.is_finite()))
+            }
+        };
+        let logarithmic = errors[at].is_some_and(|error| matches!(error.noise, Noise::LogNormal));
+        let difference = measured
+            .filter(|_| errors[at].is_some())
+            .map(|measured| if logarithmic { measured.ln() - fitted[at].ln() } else { measured - fitted[at] });
+        Prediction {
+            condition: study.describe(datum.condition, &other_doses(&datum.doses, compound)),
+            observable: reading(study, datum.observable),
+            dose: compound.map(|c| datum.doses[c]),
+            time: hours(datum.time, model, study),
+            replicate: datum.replicate.clone(),
+            measured,
+            lower,
+            upper,
+            fitted: fitted[at],
+            sd: sd.unwrap_or_default(),
+            residual: difference.zip(sd).map(|(difference, sd)| difference / sd).filter(|x| x.is_finite()),
+        }
+    });
+    Ok(rows.collect())
+}
+
+fn other_doses(doses: &[f64], compound: Option<usize>) -> Vec<f64> {
+    doses.iter().enumerate().map(|(at, &dose)| if Some(at) == compound { 0.0 } else { dose }).collect()
+}
+
+pub fn starts(study: &Study, problem: &Problem, fit: &FitResult, failures: &[Failure]) -> Starts {
+    let mut list: Vec<_> = fit.starts.iter().collect();
+    list.sort_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)));
+    let example = |status| {
+        let failure = failures.iter().find(|failure| failure.status == status);
+        failure.map_or(String::new(), |failure| {
+            let run = &problem.layout.runs[failure.run];
+            let state = failure.state.as_ref().map_or(String::new(), |state| format!(", state {state}"));
+            let what = study.describe(run.condition, &run.doses);
+            format!("{what}, time {}{state}", super::charts::short(failure.time / study.time_factor))
+        })
+    };
+    Starts {
+        scored: fit.scored(),
+        refined: fit.starts.len(),
+        finished: fit.finished(),
+        reached_best: fit.reached(REACHED),
+        list: list
+            .into_iter()
+            .map(|start| Start {
+                number: start.start + 1,
+                objective: Some(start.last_value).filter(|value| value.is_finite()),
+                iterations: start.iterations as usize,
+                stopped: start.stop.describe().into(),
+                parameters: problem.values(&start.last_point),
+            })
+            .collect(),
+        failures: fit
+            .failures
+            .iter()
+            .map(|&(status, count)| document::Failure {
+                cause: status.advice().into(),
+                count,
+                example: example(status),
+            })
+            .collect(),
+    }
+}
+
+pub fn fit_facts(objective: &StudyObjective, fit: &FitResult) -> Result<FitFacts> {
+    let problem = objective.problem();
+    let likelihood = objective.likelihood_exactly(&fit.point)?;
+    let prior = objective.prior(&fit.point).0;
+    let (count, parameters) = (problem.observation_count(), fit.estimated() as f64);
+    let no_criteria = if problem.intervals_only() {
+        "all readings are intervals, so the likelihood is a bound and no measure of fit"
+    } else if !likelihood.is_finite() {
+        "the likelihood at the optimum is not finite"
+    } else {
+        ""
+    };
+    let criterion = |penalty: f64| (no_criteria.is_empty()).then_some(2.0 * likelihood + penalty * parameters);
+    Ok(FitFacts {
+        objective: fit.value,
+        parts: vec![("readings (negative log-likelihood)".into(), likelihood), ("priors".into(), prior)],
+        observations: count as usize,
+        estimated: fit.estimated(),
+        aic: criterion(2.0),
+        bic: criterion(count.ln()),
+        no_criteria: no_criteria.into(),
+        ended: super::words::ended(fit.ended).into(),
+    })
+}
