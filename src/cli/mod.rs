@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand. Raw arguments become one validated settings struct before anything runs.
 
+mod bench;
 mod check;
 mod devices;
 mod engines;
@@ -46,6 +47,8 @@ enum Command {
     Show(library::ShowArgs),
     /// Write a starting study for a table of readings
     New(new::NewArgs),
+    /// Measure the CPU engine and every adapter on a model or a study
+    Bench(bench::BenchArgs),
     /// List the GPU adapters and say which one would be taken
     Devices(devices::DevicesArgs),
 }
@@ -68,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::List(args) => library::list(args),
         Command::Show(args) => library::show(args),
         Command::New(args) => new::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Devices(args) => devices::run(args),
     };
     match result {

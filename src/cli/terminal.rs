@@ -42,10 +42,6 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-pub fn note(text: &str) {
-    say(text);
-}
-
 pub fn warn(text: &str) {
     say(&format!("{} {text}", paint("warning:", "1;33")));
 }

@@ -150,6 +150,8 @@ pub struct ParameterResult {
     /// "log10" or "lin".
     pub scale: String,
     pub estimated: bool,
+    /// "identified", "known from the prior", "not identified", "at a bound" or "fixed".
+    pub verdict: String,
     /// On the estimation scale.
     pub standard_error: Option<f64>,
     /// 95 %, in the parameter's unit; `None` where the data do not identify it.

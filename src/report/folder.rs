@@ -132,13 +132,6 @@ fn parameters(document: &Document) -> Result<String> {
         let [low, high] = pair(p.interval);
         let [lower, upper] = pair(p.bounds);
         let [prior_low, prior_high] = pair(p.prior_interval);
-        let identified = if !p.estimated {
-            "fixed"
-        } else if p.interval.is_some() {
-            "identified"
-        } else {
-            "not identified"
-        };
         let at_bound = match p.at_bound {
             Some(Side::Lower) => "lower",
             Some(Side::Upper) => "upper",
@@ -149,7 +142,7 @@ fn parameters(document: &Document) -> Result<String> {
             number(p.value),
             p.unit.clone(),
             p.scale.clone(),
-            identified.into(),
+            p.verdict.clone(),
             optional(p.standard_error),
             low,
             high,

@@ -17,6 +17,7 @@ struct Page<'a> {
     charts: Vec<Panel>,
     residuals: Option<Panel>,
     waterfall: Option<Panel>,
+    measures: Vec<&'a str>,
     effects: Vec<EffectRow<'a>>,
     estimated: Vec<ParameterRow<'a>>,
     fixed: Vec<ParameterRow<'a>>,
@@ -39,11 +40,13 @@ struct Panel {
     narrow: String,
 }
 
+/// All effective concentrations of one curve.
 struct EffectRow<'a> {
-    effect: &'a Effect,
+    condition: &'a str,
     time: String,
-    value: String,
-    interval: String,
+    unit: &'a str,
+    /// One for each of the measures; value and what stands below it.
+    cells: Vec<(String, String)>,
 }
 
 struct ParameterRow<'a> {
@@ -68,6 +71,7 @@ struct Track {
 
 /// The report as one HTML page.
 pub fn page(document: &Document) -> Result<String> {
+    let (measures, effects) = effect_table(document);
     let page = Page {
         document,
         light: stylesheet(Theme::Light),
@@ -92,7 +96,8 @@ pub fn page(document: &Document) -> Result<String> {
             .collect(),
         residuals: pictures::residuals(document).map(|figure| panel(&figure)),
         waterfall: pictures::waterfall(document).map(|figure| panel(&figure)),
-        effects: document.effects.iter().map(effect_row).collect(),
+        measures,
+        effects,
         estimated: document.parameters.iter().filter(|p| p.estimated).map(parameter_row).collect(),
         fixed: document.parameters.iter().filter(|p| !p.estimated).map(parameter_row).collect(),
         parts: document.fit.parts.iter().map(|(name, value)| (name.as_str(), shown(*value))).collect(),
@@ -114,14 +119,39 @@ fn panel(figure: &Figure) -> Panel {
     }
 }
 
-fn effect_row(effect: &Effect) -> EffectRow<'_> {
-    let (value, interval) = match &effect.value {
-        Quantity::Value { value, interval } => (shown(*value), interval.map_or("–".into(), interval_text)),
-        Quantity::Above { limit } => (format!("> {}", shown(*limit)), "beyond the highest dose".into()),
-        Quantity::Below { limit } => (format!("< {}", shown(*limit)), "below the lowest dose".into()),
-        Quantity::Undefined => ("–".into(), "not defined".into()),
-    };
-    EffectRow { effect, time: shown(effect.time), value, interval }
+/// The measures, in the order in which they first come, and a row for each curve.
+fn effect_table(document: &Document) -> (Vec<&str>, Vec<EffectRow<'_>>) {
+    let mut measures: Vec<&str> = Vec::new();
+    let mut rows: Vec<EffectRow> = Vec::new();
+    for effect in &document.effects {
+        let column = measures.iter().position(|m| *m == effect.measure).unwrap_or_else(|| {
+            measures.push(&effect.measure);
+            measures.len() - 1
+        });
+        let time = shown(effect.time);
+        let at =
+            rows.iter().position(|row| row.condition == effect.condition && row.time == time).unwrap_or_else(|| {
+                rows.push(EffectRow { condition: &effect.condition, time, unit: &effect.unit, cells: Vec::new() });
+                rows.len() - 1
+            });
+        let cells = &mut rows[at].cells;
+        cells.resize(cells.len().max(column + 1), ("–".into(), String::new()));
+        cells[column] = effect_cell(effect);
+    }
+    let width = measures.len();
+    rows.iter_mut().for_each(|row| row.cells.resize(width, ("–".into(), String::new())));
+    (measures, rows)
+}
+
+fn effect_cell(effect: &Effect) -> (String, String) {
+    let note = effect.note.clone();
+    match &effect.value {
+        Quantity::Value { value, interval: Some(interval) } => (shown(*value), interval_text(*interval)),
+        Quantity::Value { value, interval: None } => (shown(*value), note),
+        Quantity::Above { limit } => (format!("> {}", shown(*limit)), note),
+        Quantity::Below { limit } => (format!("< {}", shown(*limit)), note),
+        Quantity::Undefined => ("–".into(), note),
+    }
 }
 
 fn parameter_row(parameter: &ParameterResult) -> ParameterRow<'_> {

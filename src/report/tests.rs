@@ -71,6 +71,7 @@ pub fn example() -> Document {
             value,
             scale: "log10".into(),
             estimated: true,
+            verdict: if interval.is_some() { "identified" } else { "not identified" }.into(),
             standard_error: interval.map(|(a, b)| (b / a).log10() / 3.92),
             interval,
             bounds: Some((value / 1000.0, value * 300.0)),
@@ -84,6 +85,7 @@ pub fn example() -> Document {
     let mut at_bound = parameter("k_lag", "rate of leaving commitment", "1/h", 0.9, None, (0.1, 4.0), "assumed");
     at_bound.bounds = Some((0.001, 0.9));
     at_bound.at_bound = Some(Side::Upper);
+    at_bound.verdict = "at a bound".into();
     Document {
         title: "Ferric ammonium citrate on HT-1080: viability at 48 h".into(),
         study: "HT-1080 cells, FAC 0 to 10 mM for 48 h, with deferoxamine or ferrostatin-1; ATP read-out, 3 wells a dose.".into(),

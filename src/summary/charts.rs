@@ -1,6 +1,6 @@
 //! Readings and curves over dose and over time.
 
-use super::curves::{Model, Predicted};
+use super::curves::{Model, Predicted, middle};
 use crate::Result;
 use crate::report::document::{Chart, CurvePoint, Point, Series};
 use crate::study::design::{Request, When};
@@ -18,8 +18,11 @@ const MOST_CHARTS: usize = 4;
 
 /// A curve over dose with its derivatives: what effective concentrations are read from.
 pub struct Trace {
+    /// Which picture, and which of its series.
+    pub chart: usize,
+    pub series: usize,
     pub label: String,
-    /// In the study's unit; `None` if it is a parameter, whose fitted value is then `time`.
+    /// In the study's unit; of a parameter its fitted value.
     pub time: f64,
     pub observable: usize,
     pub compound: usize,
@@ -69,12 +72,13 @@ pub fn over_dose(study: &Study, model: &Model) -> Result<(Vec<Chart>, Vec<Trace>
                     label: label.clone(),
                     rank: None,
                     points: points(&line.data, |datum| datum.doses[compound]),
-                    curve: curve(model, &doses, &predicted),
+                    curve: curve(&doses, &predicted),
                     mark: None,
                 });
                 if !predicted.is_empty() {
                     let time = hours(time, model, study);
-                    traces.push(Trace { label, time, observable, compound, doses, predicted });
+                    let (chart, series) = (charts.len(), series.len() - 1);
+                    traces.push(Trace { chart, series, label, time, observable, compound, doses, predicted });
                 }
             }
             let at = format!("{} {}", short(hours(time, model, study)), study.time_unit);
@@ -139,7 +143,7 @@ pub fn over_time(study: &Study, model: &Model) -> Result<Vec<Chart>> {
                     },
                     rank: ordered.then(|| at as f64 / (lines.len() - 1).max(1) as f64),
                     points: points(&line.data, |datum| hours(datum.time, model, study)),
-                    curve: curve(model, &grid, &predicted),
+                    curve: curve(&grid, &predicted),
                     mark: None,
                 });
             }
@@ -216,12 +220,9 @@ fn lines<'s>(rows: &[&'s Datum], without: impl Fn(&mut Vec<f64>)) -> Vec<Line<'s
 }
 
 fn label(study: &Study, line: &Line, lines: usize) -> String {
-    if lines == 1 && line.doses.iter().all(|&dose| dose == 0.0) {
-        return if study.conditions[line.condition].name.is_empty() {
-            "fit".into()
-        } else {
-            study.conditions[line.condition].name.clone()
-        };
+    let name = &study.conditions[line.condition].name;
+    if lines == 1 && line.doses.iter().all(|&dose| dose == 0.0) && name.is_empty() {
+        return main_compound(study).map_or("fit".into(), |compound| study.compounds[compound].name.clone());
     }
     study.describe(line.condition, &line.doses)
 }
@@ -258,8 +259,9 @@ fn points(data: &[&Datum], x: impl Fn(&Datum) -> f64) -> Vec<Point> {
         .collect()
 }
 
-fn curve(model: &Model, xs: &[f64], predicted: &[Predicted]) -> Vec<CurvePoint> {
-    xs.iter().zip(predicted).map(|(&x, p)| CurvePoint { x, value: p.value, band: model.band(p) }).collect()
+fn curve(xs: &[f64], predicted: &[Predicted]) -> Vec<CurvePoint> {
+    let points = xs.iter().zip(predicted);
+    points.map(|(&x, p)| CurvePoint { x, value: p.value, band: middle(&p.draws) }).collect()
 }
 
 /// Zero if it was tested, then logarithmic steps from the lowest to the highest dose.

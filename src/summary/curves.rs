@@ -1,80 +1,129 @@
 //! The fitted model between and beyond the readings, with what the data leave open.
 
 use crate::Result;
-use crate::inference::{Choice, FitResult, Objective, StudyObjective};
-use crate::study::Linear;
+use crate::inference::{Choice, FitResult, Objective, Simulator, StudyObjective, Wanted};
+use crate::random::{Sobol, normal_quantile};
 use crate::study::design::Request;
 use crate::study::problem::Problem;
 use nalgebra::{DMatrix, DVector};
 
-/// The model at the optimum.
+/// The model at the optimum, and at points drawn around it.
+///
+/// Draws rather than derivatives make the bands: where viability falls off a cliff, a straight line through the
+/// optimum says nothing about a dose beside it.
 pub struct Model<'a> {
     objective: &'a StudyObjective<'a>,
     pub problem: &'a Problem,
-    /// On the estimation scale.
-    pub point: Vec<f64>,
+    /// The fitted parameters.
     pub values: Vec<f64>,
-    /// Of the point; bounds count as a flat prior of the same variance, so that no direction is infinitely wide.
-    covariance: Option<DMatrix<f64>>,
+    /// Parameters drawn from the normal approximation at the optimum, cut at the bounds.
+    draws: Vec<Vec<f64>>,
 }
 
-/// A predicted value and its derivatives on the estimation scale.
+/// A predicted value, and the same at each draw (NaN where a draw could not be integrated).
 #[derive(Debug, Clone)]
 pub struct Predicted {
     pub value: f64,
-    pub gradient: DVector<f64>,
+    pub draws: Vec<f64>,
 }
 
-/// 97.5 % quantile of the standard normal distribution.
-pub const Z: f64 = 1.959963984540054;
+/// Enough for 95 % quantiles.
+const DRAWS: u32 = 128;
+/// Lanes that the draws of one curve may take.
+const MOST_LANES: usize = 200_000;
 
 impl<'a> Model<'a> {
     pub fn new(objective: &'a StudyObjective<'a>, fit: &FitResult) -> Result<Self> {
         let problem = objective.problem();
         let expansion = objective.expand(std::slice::from_ref(&fit.point))?.remove(0);
-        let mut information = expansion.fisher;
-        for (at, (lower, upper)) in objective.lower().iter().zip(objective.upper()).enumerate() {
-            information[(at, at)] += 12.0 / (upper - lower).powi(2);
-        }
-        let covariance = expansion.value.is_finite().then(|| information.cholesky()).flatten().map(|c| c.inverse());
-        Ok(Model { objective, problem, point: fit.point.clone(), values: problem.values(&fit.point), covariance })
+        let draws =
+            if expansion.value.is_finite() { draws(objective, &fit.point, expansion.fisher) } else { Vec::new() };
+        let draws = draws.iter().map(|point| problem.values(point)).collect();
+        Ok(Model { objective, problem, values: problem.values(&fit.point), draws })
     }
 
-    /// What the model says to `requests`; `None` if it cannot be integrated there.
+    /// What the model says to `requests`, in f64; `None` if it cannot be integrated there.
     pub fn predict(&self, requests: &[Request]) -> Result<Option<Vec<Predicted>>> {
-        let simulator = &self.objective.simulator;
+        let fitted = &self.objective.simulator;
         let problem = self.problem.with_layout(self.problem.design.lay_out(requests));
-        let choice = Choice { method: simulator.choice.method, ..Choice::default() };
-        let reference = StudyObjective::new(&problem, simulator.reference, simulator.reference, choice)?;
-        let (simulated, jacobian) = reference.linearise(std::slice::from_ref(&self.point))?.remove(0);
-        if !simulated.failures.is_empty() {
+        let method = fitted.choice.method.or(Some(fitted.settings(fitted.reference, true).method));
+        let choice = Choice { method, ..Choice::default() };
+        let simulator = Simulator::new(&problem, fitted.reference, fitted.reference, choice);
+        let best = simulator.run(std::slice::from_ref(&self.values), Wanted::default(), true)?.remove(0);
+        if !best.failures.is_empty() {
             return Ok(None);
         }
-        let linear = Linear { slots: &simulated.slots, jacobian: &jacobian };
-        let (values, jacobian) = problem.predict_linear(&self.values, &linear);
-        let pairs = values.into_iter().zip(jacobian.column_iter());
-        Ok(Some(pairs.map(|(value, gradient)| Predicted { value, gradient: gradient.into_owned() }).collect()))
+        let lanes = problem.layout.runs.len() * problem.cell_count();
+        let affordable = self.draws.len().min((MOST_LANES / lanes.max(1)).max(20));
+        let mut drawn = Vec::with_capacity(affordable);
+        for chunk in self.draws[..affordable].chunks(simulator.chunk(Wanted::default())) {
+            for (values, simulated) in chunk.iter().zip(simulator.run(chunk, Wanted::default(), false)?) {
+                if simulated.failures.is_empty() {
+                    drawn.push(problem.predict(values, &simulated.slots));
+                }
+            }
+        }
+        let values = problem.predict(&self.values, &best.slots);
+        let predicted = values
+            .into_iter()
+            .enumerate()
+            .map(|(at, value)| Predicted { value, draws: drawn.iter().map(|draw| draw[at]).collect() });
+        Ok(Some(predicted.collect()))
     }
 
-    /// The standard deviation that the uncertainty of the point gives to something with this gradient.
-    pub fn deviation(&self, gradient: &DVector<f64>) -> Option<f64> {
-        let covariance = self.covariance.as_ref()?;
-        let variance = gradient.dot(&(covariance * gradient));
-        Some(variance.max(0.0).sqrt()).filter(|sd| sd.is_finite())
-    }
-
-    /// The 95 % band around a prediction.
-    pub fn band(&self, predicted: &Predicted) -> Option<(f64, f64)> {
-        let sd = self.deviation(&predicted.gradient)?;
-        Some((predicted.value - Z * sd, predicted.value + Z * sd))
+    /// The fitted value for each row of the data, in f64; `None` if the model cannot be integrated there.
+    pub fn fitted(&self) -> Result<Option<Vec<f64>>> {
+        let values = std::slice::from_ref(&self.values);
+        let simulated = self.objective.simulator.run(values, Wanted::default(), true)?.remove(0);
+        Ok(simulated.failures.is_empty().then(|| self.problem.predict(&self.values, &simulated.slots)))
     }
 }
 
-impl Model<'_> {
-    /// The fitted value for each row of the data, in f64.
-    pub fn fitted(&self) -> Result<Option<Vec<f64>>> {
-        let wanted = crate::inference::Wanted::default();
-        let simulated = self.objective.simulator.run(std::slice::from_ref(&self.values), wanted, true)?.remove(0);
-        Ok(simulated.failures.is_empty().then(|| self.problem.predict(&self.values, &simulated.slots)))
+/// Points from the normal approximation. Bounds count as a flat prior of the same variance, so that no direction is
+/// infinitely wide.
+fn draws(objective: &StudyObjective, point: &[f64], mut information: DMatrix<f64>) -> Vec<Vec<f64>> {
+    let (lower, upper) = (objective.lower(), objective.upper());
+    for (at, (lower, upper)) in lower.iter().zip(upper).enumerate() {
+        information[(at, at)] += 12.0 / (upper - lower).powi(2);
+    }
+    // With A = L L', the solution x of L' x = z has the covariance of the inverse of A.
+    let factor = information.cholesky().map(|cholesky| cholesky.l().transpose());
+    let (Some(factor), Some(sobol)) = (factor, Sobol::new(point.len(), 1)) else { return Vec::new() };
+    let draw = |index| {
+        let normal = sobol.point(index).into_iter().map(|u| normal_quantile(u.clamp(1e-6, 1.0 - 1e-6)));
+        let step = factor.solve_upper_triangular(&DVector::from_iterator(point.len(), normal))?;
+        let moved = point.iter().zip(step.iter()).zip(lower.iter().zip(upper));
+        Some(moved.map(|((at, by), (&lower, &upper))| (at + by).clamp(lower, upper)).collect())
+    };
+    (0..DRAWS).filter_map(draw).collect()
+}
+
+/// The middle 95 % of `draws`; `None` if there are too few. Infinite where draws are.
+pub fn middle(draws: &[f64]) -> Option<(f64, f64)> {
+    let mut sorted: Vec<f64> = draws.iter().copied().filter(|x| !x.is_nan()).collect();
+    if sorted.len() < 20 {
+        return None;
+    }
+    sorted.sort_by(f64::total_cmp);
+    let at = |share: f64| {
+        let place = share * (sorted.len() - 1) as f64;
+        let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+        if low == high { low } else { low + (high - low) * place.fract() }
+    };
+    Some((at(0.025), at(0.975)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::middle;
+
+    #[test]
+    fn the_middle_is_that_of_the_finite_draws_and_infinite_where_they_are() {
+        let draws: Vec<f64> = (0..=200).map(f64::from).collect();
+        assert_eq!(middle(&draws), Some((5.0, 195.0)));
+        let mut beyond = draws.clone();
+        beyond[190..].fill(f64::INFINITY);
+        assert_eq!(middle(&beyond).map(|(low, high)| (low, high.is_infinite())), Some((5.0, true)));
+        assert_eq!(middle(&draws[..10]), None);
     }
 }

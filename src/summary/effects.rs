@@ -1,10 +1,9 @@
-//! Effective concentrations, read from the fitted curves.
+//! Effective concentrations, read from the fitted curves and from each draw around them.
 
 use super::charts::Trace;
-use super::curves::{Model, Predicted, Z};
+use super::curves::{Predicted, middle};
 use crate::report::document::{Effect, Quantity};
 use crate::study::{Kind, Study};
-use nalgebra::DVector;
 
 /// A smaller effect than this over the doses tested has no half.
 const SMALLEST_EFFECT: f64 = 0.1;
@@ -12,22 +11,17 @@ const SMALLEST_EFFECT: f64 = 0.1;
 const PLATEAU: f64 = 0.15;
 
 /// EC50 and EC90, relative and absolute, for each curve of a viability (or of its complement).
-pub fn effects(study: &Study, model: &Model, traces: &[Trace]) -> Vec<Effect> {
+pub fn effects(study: &Study, traces: &[Trace]) -> Vec<Effect> {
     let mut effects = Vec::new();
-    for trace in traces {
-        let reading = study.observables[trace.observable].reading;
-        if !reading.is_share() {
-            continue;
-        }
-        let curve = Curve::new(trace, reading);
-        for (measure, level) in [("EC50, absolute", curve.absolute(0.5)), ("EC90, absolute", curve.absolute(0.1))]
-            .into_iter()
-            .chain([("EC50, relative", curve.relative(0.5)), ("EC90, relative", curve.relative(0.9))])
-        {
-            let (value, note) = match level {
-                Ok(level) => curve.find(model, &level),
-                Err(why) => why,
-            };
+    for trace in traces.iter().filter(|trace| study.observables[trace.observable].reading.is_share()) {
+        let curve = Curve::new(trace, study.observables[trace.observable].reading);
+        for (measure, level) in [
+            ("EC50, absolute", Level::Absolute(0.5)),
+            ("EC90, absolute", Level::Absolute(0.1)),
+            ("EC50, relative", Level::Relative(0.5)),
+            ("EC90, relative", Level::Relative(0.9)),
+        ] {
+            let (value, note) = curve.quantity(level);
             effects.push(Effect {
                 condition: trace.label.clone(),
                 time: trace.time,
@@ -41,76 +35,144 @@ pub fn effects(study: &Study, model: &Model, traces: &[Trace]) -> Vec<Effect> {
     effects
 }
 
+/// Which height of a curve is looked for.
+#[derive(Debug, Clone, Copy)]
+enum Level {
+    /// Of the reading itself.
+    Absolute(f64),
+    /// A share of the way from the top to the lower plateau.
+    Relative(f64),
+}
+
 /// A curve of viability over positive doses.
 struct Curve<'t> {
-    /// At dose zero, or at the lowest dose.
-    top: Predicted,
     doses: &'t [f64],
+    /// Where there is no compound, or at the lowest dose; then over the doses.
+    top: Predicted,
     viability: Vec<Predicted>,
+}
+
+/// What one curve, the fitted one or a drawn one, says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Found {
+    At(f64),
+    Below,
+    Above,
+    NoPlateau,
+    NoEffect,
 }
 
 impl<'t> Curve<'t> {
     fn new(trace: &'t Trace, reading: Kind) -> Self {
-        let viability: Vec<Predicted> = trace
-            .predicted
-            .iter()
-            .map(|p| match reading.is_viability() {
-                true => p.clone(),
-                false => Predicted { value: 1.0 - p.value, gradient: -&p.gradient },
+        let turned = |p: &Predicted| match reading.is_viability() {
+            true => p.clone(),
+            false => Predicted { value: 1.0 - p.value, draws: p.draws.iter().map(|d| 1.0 - d).collect() },
+        };
+        let viability: Vec<Predicted> = trace.predicted.iter().map(turned).collect();
+        let first = usize::from(trace.doses[0] == 0.0).min(trace.doses.len() - 1);
+        Curve { doses: &trace.doses[first..], top: viability[0].clone(), viability: viability[first..].to_vec() }
+    }
+
+    fn quantity(&self, level: Level) -> (Quantity, String) {
+        let (lowest, highest) = (self.doses[0], self.doses[self.doses.len() - 1]);
+        let value = match find(self.doses, &|at| self.viability[at].value, self.top.value, level) {
+            Found::At(value) => value,
+            Found::Below => return (Quantity::Below { limit: lowest }, String::new()),
+            Found::Above => return (Quantity::Above { limit: highest }, String::new()),
+            Found::NoEffect => {
+                return (Quantity::Above { limit: highest }, "hardly any effect at the doses tested".into());
+            }
+            Found::NoPlateau => return (Quantity::Undefined, "no lower plateau within the doses tested".into()),
+        };
+        let draws: Vec<f64> = (0..self.top.draws.len())
+            .map(|draw| match find(self.doses, &|at| self.viability[at].draws[draw], self.top.draws[draw], level) {
+                Found::At(value) => value,
+                Found::Below => 0.0,
+                Found::Above | Found::NoEffect | Found::NoPlateau => f64::INFINITY,
             })
             .collect();
-        let first = usize::from(trace.doses[0] == 0.0).min(trace.doses.len() - 1);
-        Curve { top: viability[0].clone(), doses: &trace.doses[first..], viability: viability[first..].to_vec() }
-    }
-
-    fn highest(&self) -> f64 {
-        self.doses[self.doses.len() - 1]
-    }
-
-    fn absolute(&self, value: f64) -> Result<Predicted, (Quantity, String)> {
-        Ok(Predicted { value, gradient: DVector::zeros(self.top.gradient.len()) })
-    }
-
-    /// A share of the way from the top to the lower plateau.
-    fn relative(&self, share: f64) -> Result<Predicted, (Quantity, String)> {
-        let bottom = &self.viability[self.viability.len() - 1];
-        let drop = self.top.value - bottom.value;
-        if drop < SMALLEST_EFFECT {
-            return Err((Quantity::Above { limit: self.highest() }, "hardly any effect at the doses tested".into()));
-        }
-        let before = self.doses.partition_point(|&dose| dose < self.highest() / 10f64.sqrt()).min(self.doses.len() - 1);
-        if self.viability[before].value - bottom.value > PLATEAU * drop && bottom.value > 0.1 * self.top.value {
-            return Err((Quantity::Undefined, "no lower plateau within the doses tested".into()));
-        }
-        Ok(Predicted {
-            value: self.top.value - share * drop,
-            gradient: &self.top.gradient * (1.0 - share) + &bottom.gradient * share,
-        })
-    }
-
-    /// The lowest dose at which the curve falls to the level.
-    fn find(&self, model: &Model, level: &Predicted) -> (Quantity, String) {
-        if self.viability[0].value <= level.value {
-            return (Quantity::Below { limit: self.doses[0] }, String::new());
-        }
-        let Some(at) = self.viability.iter().position(|p| p.value <= level.value) else {
-            return (Quantity::Above { limit: self.highest() }, String::new());
-        };
-        let (before, after) = (&self.viability[at - 1], &self.viability[at]);
-        let share = (before.value - level.value) / (before.value - after.value);
-        let width = (self.doses[at] / self.doses[at - 1]).ln();
-        let log_dose = self.doses[at - 1].ln() + share * width;
-        let slope = (after.value - before.value) / width;
-        let gradient = (&level.gradient - &before.gradient * (1.0 - share) - &after.gradient * share) / slope;
-        let sd = model.deviation(&gradient);
-        let interval = sd.map(|sd| ((log_dose - Z * sd).exp(), (log_dose + Z * sd).exp()));
-        // An interval over more than three decades says that nothing is known.
-        let interval = interval.filter(|(low, high)| high / low < 1e3);
+        let interval = middle(&draws);
         let note = match interval {
-            Some((_, high)) if high > self.highest() => "the interval reaches beyond the highest dose".into(),
+            Some((low, high)) if low == 0.0 && high.is_infinite() => "the data leave it open".into(),
+            Some((low, high)) if high.is_infinite() => {
+                format!("95 % interval: above {}, and open beyond the highest dose", super::charts::short(low))
+            }
+            Some((low, high)) if low == 0.0 => {
+                format!("95 % interval: below {}, and open under the lowest dose", super::charts::short(high))
+            }
             Some(_) => String::new(),
-            None => "the data leave it open".into(),
+            None => "too few simulations around the optimum for an interval".into(),
         };
-        (Quantity::Value { value: log_dose.exp(), interval }, note)
+        (Quantity::Value { value, interval: interval.filter(|(low, high)| *low > 0.0 && high.is_finite()) }, note)
+    }
+}
+
+/// The lowest dose at which a curve falls to the level, between doses by interpolation in their logarithms.
+fn find(doses: &[f64], viability: &dyn Fn(usize) -> f64, top: f64, level: Level) -> Found {
+    let last = doses.len() - 1;
+    let level = match level {
+        Level::Absolute(value) => value,
+        Level::Relative(share) => {
+            let drop = top - viability(last);
+            if drop < SMALLEST_EFFECT {
+                return Found::NoEffect;
+            }
+            let before = doses.partition_point(|&dose| dose < doses[last] / 10f64.sqrt()).min(last);
+            if viability(before) - viability(last) > PLATEAU * drop && viability(last) > 0.1 * top {
+                return Found::NoPlateau;
+            }
+            top - share * drop
+        }
+    };
+    if viability(0) <= level {
+        return Found::Below;
+    }
+    match (1..=last).find(|&at| viability(at) <= level) {
+        None => Found::Above,
+        Some(at) => {
+            let (before, after) = (viability(at - 1), viability(at));
+            let share = (before - level) / (before - after);
+            Found::At(doses[at - 1] * (doses[at] / doses[at - 1]).powf(share))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A Hill curve from 1 down to `bottom`, half-way at 10, over doses to `highest`.
+    fn hill(bottom: f64, highest: f64) -> (Vec<f64>, Vec<f64>) {
+        let doses: Vec<f64> = (0..=400).map(|i| 0.1 * (highest / 0.1).powf(f64::from(i) / 400.0)).collect();
+        let values = doses.iter().map(|d| bottom + (1.0 - bottom) / (1.0 + (d / 10.0).powi(4))).collect();
+        (doses, values)
+    }
+
+    fn at((doses, values): &(Vec<f64>, Vec<f64>), level: Level) -> Found {
+        find(doses, &|i| values[i], 1.0, level)
+    }
+
+    #[test]
+    fn relative_and_absolute_concentrations_are_those_of_the_hill_curve() {
+        let curve = hill(0.2, 1000.0);
+        let close = |found, wanted: f64| match found {
+            Found::At(dose) => approx::assert_relative_eq!(dose, wanted, max_relative = 2e-3),
+            other => panic!("{other:?}"),
+        };
+        close(at(&curve, Level::Relative(0.5)), 10.0);
+        close(at(&curve, Level::Relative(0.9)), 10.0 * 9f64.powf(0.25));
+        // 0.5 = 0.2 + 0.8 / (1 + x^4)
+        close(at(&curve, Level::Absolute(0.5)), 10.0 * (0.8f64 / 0.3 - 1.0).powf(0.25));
+        assert_eq!(at(&curve, Level::Absolute(0.1)), Found::Above);
+    }
+
+    #[test]
+    fn what_was_not_tested_is_no_number() {
+        assert_eq!(at(&hill(0.0, 5.0), Level::Absolute(0.5)), Found::Above);
+        assert_eq!(at(&hill(0.0, 5.0), Level::Relative(0.5)), Found::NoEffect);
+        assert_eq!(at(&hill(0.0, 12.0), Level::Relative(0.5)), Found::NoPlateau);
+        let (doses, values) = hill(0.0, 1000.0);
+        let late = doses.iter().position(|&d| d > 50.0).unwrap();
+        assert_eq!(at(&(doses[late..].to_vec(), values[late..].to_vec()), Level::Absolute(0.5)), Found::Below);
     }
 }

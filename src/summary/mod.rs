@@ -10,7 +10,7 @@ mod words;
 use crate::Result;
 use crate::inference::{FitResult, StudyObjective};
 use crate::report::Document;
-use crate::report::document::RunFacts;
+use crate::report::document::{Effect, Quantity, RunFacts};
 use crate::study::Study;
 use curves::Model;
 
@@ -30,8 +30,14 @@ pub fn document(
     notes: &[String],
 ) -> Result<Document> {
     let model = Model::new(objective, fit)?;
-    let (dose_charts, traces) = charts::over_dose(study, &model)?;
-    let effects = effects::effects(study, &model, &traces);
+    let (mut dose_charts, traces) = charts::over_dose(study, &model)?;
+    let effects = effects::effects(study, &traces);
+    for trace in &traces {
+        let own = |e: &&Effect| e.measure == "EC50, absolute" && e.condition == trace.label && e.time == trace.time;
+        if let Some(Quantity::Value { value, .. }) = effects.iter().find(own).map(|effect| &effect.value) {
+            dose_charts[trace.chart].series[trace.series].mark = Some(*value);
+        }
+    }
     let time_charts = charts::over_time(study, &model)?;
     let predictions = tables::predictions(study, &model)?;
     let parameters = tables::parameters(study, objective.problem(), fit);
@@ -44,7 +50,7 @@ pub fn document(
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         warnings: words::warnings(study, fit, &starts, &predictions, &effects, notes),
-        headlines: words::headlines(&effects, fit, objective.problem().intervals_only()),
+        headlines: words::headlines(&effects, fit, study, objective.problem().intervals_only()),
         methods: words::methods(study, objective.problem(), fit, &facts, &run),
         references: if study.source.is_empty() { Vec::new() } else { vec![study.source.clone()] },
         dose_responses: dose_charts,

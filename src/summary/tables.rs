@@ -2,13 +2,16 @@
 
 use super::REACHED;
 use super::charts::{hours, main_compound, reading};
-use super::curves::{Model, Z};
+use super::curves::Model;
 use crate::Result;
 use crate::inference::{Failure, FitResult, StudyObjective, Verdict};
 use crate::report::document::{self, FitFacts, ParameterResult, Prediction, Side, Start, Starts};
 use crate::study::noise::Noise;
 use crate::study::problem::{ErrorModel, Estimated, Observation, Problem};
 use crate::study::{Prior, Scale, Seen, Study};
+
+/// 97.5 % quantile of the standard normal distribution.
+const Z: f64 = 1.959963984540054;
 
 pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<ParameterResult> {
     let mut rows: Vec<ParameterResult> = problem
@@ -20,15 +23,25 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
             let scale = estimated.scale;
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
+            // Statements in words teach bounds: their results are read beside the priors and have no standard errors.
+            let known = result.verdict == Verdict::Identified && !in_words(study);
             ParameterResult {
                 name: estimated.name.clone(),
+                verdict: match result.verdict {
+                    Verdict::Identified if !known => "see the prior",
+                    Verdict::Identified => "identified",
+                    Verdict::Prior => "known from the prior",
+                    Verdict::NotIdentified => "not identified",
+                    Verdict::AtBound => "at a bound",
+                }
+                .into(),
                 meaning: String::new(),
                 unit: estimated.unit.clone(),
                 value: scale.value(fit.point[at]),
                 scale: scale.name().into(),
                 estimated: true,
-                standard_error: result.standard_error,
-                interval: result.interval.map(|(a, b)| (scale.value(a), scale.value(b))),
+                standard_error: result.standard_error.filter(|_| known),
+                interval: result.interval.filter(|_| known).map(|(a, b)| (scale.value(a), scale.value(b))),
                 bounds: Some((estimated.lower, estimated.upper)),
                 at_bound: (result.verdict == Verdict::AtBound).then_some(side),
                 prior: Some(estimated.prior.describe()),
@@ -43,6 +56,7 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
         unit: p.unit.clone(),
         value: p.value,
         scale: p.scale.name().into(),
+        verdict: "fixed".into(),
         source: p.source.clone(),
         ..ParameterResult::default()
     }));
@@ -175,4 +189,9 @@ pub fn fit_facts(objective: &StudyObjective, fit: &FitResult) -> Result<FitFacts
         no_criteria: no_criteria.into(),
         ended: super::words::ended(fit.ended).into(),
     })
+}
+
+/// Whether all the data are joint intervals, that is statements and no measurements.
+pub fn in_words(study: &Study) -> bool {
+    study.data.iter().all(|datum| datum.joint.is_some())
 }

@@ -42,7 +42,7 @@ pub fn warnings(
         let text = "The same command without the limit goes on from here. Take nothing below as final.";
         say(Severity::Serious, format!("The fit ended {}", ended(fit.ended)), text.into());
     }
-    if study.data.iter().all(|d| d.joint.is_some()) {
+    if super::tables::in_words(study) {
         let text = "The data are statements in words, each one joint observation of bounds. What they teach is the \
                     difference between prior and result; there is no goodness of fit.";
         say(Severity::Caution, "This is no fit to measurements".into(), text.into());
@@ -97,10 +97,8 @@ pub fn warnings(
         let text = format!("{}: the fitted value stays above 0.5 at all doses tested.", list(&beyond));
         say(Severity::Note, "An EC50 lies beyond the highest dose".into(), text);
     }
-    if let Some(why) = &study.without_control {
-        say(Severity::Note, "There is no vehicle control".into(), format!("The study says why: {why}."));
-    }
-    for note in &study.notes {
+    // The banner says already whether the data are synthetic.
+    for note in study.notes.iter().filter(|note| !note.contains("synthetic")) {
         say(Severity::Note, "Assumed on the way".into(), note.clone());
     }
     for note in notes {
@@ -115,7 +113,8 @@ fn list(names: &[&str]) -> String {
     names.join(", ")
 }
 
-pub fn headlines(effects: &[Effect], fit: &FitResult, intervals_only: bool) -> Vec<Headline> {
+pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_only: bool) -> Vec<Headline> {
+    let time_unit = &study.time_unit;
     let last = effects.iter().map(|effect| effect.time).fold(f64::NEG_INFINITY, f64::max);
     let mut headlines: Vec<Headline> = effects
         .iter()
@@ -132,10 +131,13 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, intervals_only: bool) -> V
                 Quantity::Below { limit } => (format!("< {} {unit}", short(*limit)), "the lowest dose tested".into()),
                 Quantity::Undefined => ("–".into(), effect.note.clone()),
             };
-            Headline { label: format!("EC50, {}", effect.condition), value, note }
+            Headline { label: format!("EC50, {}, {} {time_unit}", effect.condition, short(effect.time)), value, note }
         })
         .collect();
     let identified = fit.identification.parameters.iter().filter(|p| p.verdict == Verdict::Identified).count();
+    if super::tables::in_words(study) {
+        return headlines;
+    }
     headlines.push(Headline {
         label: "Identified".into(),
         value: format!("{identified} of {}", fit.estimated()),
@@ -173,7 +175,8 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
         "The model {} ({} states) was fitted to {} observations by maximum a posteriori estimation of {} parameters with \
          fenton {}.{synthetic} {search}. Trajectories were integrated by {} at a relative tolerance of {:e} ({}, {}); reported \
          values were evaluated in double precision.{cells} Standard errors and 95 % intervals come from the Fisher \
-         information at the optimum and are given only where its eigenvalues allow. Seed {}.",
+         information at the optimum and are given only where its eigenvalues allow; bands and intervals of effective \
+         concentrations are quantiles of simulations at points drawn from it. Seed {}.",
         study.model,
         problem.program.states.len(),
         facts.observations,

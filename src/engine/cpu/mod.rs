@@ -143,7 +143,9 @@ impl Engine for CpuEngine {
     }
 
     fn detail(&self) -> String {
-        format!("{:?}, {} threads", self.level, rayon::current_num_threads())
+        // The level prints itself as "Avx2(Avx2 { … })".
+        let level = format!("{:?}", self.level);
+        format!("{}, {} threads", level.split('(').next().unwrap_or_default(), rayon::current_num_threads())
     }
 
     fn precision(&self) -> Precision {

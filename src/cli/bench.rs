@@ -1,0 +1,369 @@
+//! `fenton bench`: what each engine does with a model or a study, and how well.
+
+use super::engines::precision_name;
+use super::failure::Failure;
+use super::inputs::read_model;
+use super::{check, output, terminal};
+use clap::Args;
+use fenton::engine::cpu::CpuEngine;
+use fenton::engine::gpu::{GpuEngine, devices};
+use fenton::engine::{
+    Batch, Engine, Lane, Method, Outcomes, Precision, Protocol, Segment, Settings, Status, choose, stiff_method,
+};
+use fenton::expr::Symbol;
+use fenton::model::System;
+use fenton::program::{Lowering, Program};
+use fenton::random::Stream;
+use fenton::study::embedded;
+use fenton::{Diagnostic, Error};
+use serde::Serialize;
+use std::path::Path;
+use std::time::Instant;
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  fenton bench                                   the embedded model crosstalk-minimal, dosed with iron and copper
+  fenton bench study.toml --instances 1024,65536
+  fenton bench model.ant --until 100 --json
+
+Each instance has its own parameters: those that are not 0 times exp(0.2 z), z normal. The error is that of the final
+states against the CPU in f64 at a relative tolerance of 1e-10, for the first 256 instances: the difference over
+(1e-6 + the state's size), the median and the worst. The crossover is the smallest number of instances measured from which
+on an adapter is faster than the CPU in the same precision.")]
+pub struct BenchArgs {
+    /// A study file, a model file, or the name of an embedded study or model
+    #[arg(value_name = "STUDY or MODEL", default_value = "crosstalk-minimal", hide_default_value = true)]
+    what: String,
+    /// Numbers of instances
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', default_value = "1024,4096,16384")]
+    instances: Vec<usize>,
+    /// The end of a model's run, in its unit of time
+    #[arg(long, value_name = "T", default_value_t = 48.0)]
+    until: f64,
+    /// How often each is measured; the best counts
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    repeats: usize,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Instances whose result is compared with the reference.
+const COMPARED: usize = 256;
+/// Standard deviation of the natural logarithm of the parameters.
+const SPREAD: f64 = 0.2;
+
+/// What is integrated.
+struct Workload {
+    name: String,
+    program: Program,
+    protocols: Vec<Protocol>,
+    /// Of every instance, in order.
+    rows: Vec<f64>,
+    magnitudes: Vec<f64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Measured {
+    engine: String,
+    detail: String,
+    software: bool,
+    precision: &'static str,
+    method: &'static str,
+    rtol: f64,
+    instances: usize,
+    seconds: f64,
+    instances_per_second: f64,
+    steps_per_second: f64,
+    failed: usize,
+    median_error: Option<f64>,
+    worst_error: Option<f64>,
+}
+
+pub fn run(args: &BenchArgs) -> Result<(), Failure> {
+    if args.instances.is_empty() || args.instances.contains(&0) {
+        return Err(Failure::Usage("--instances are numbers of at least 1, such as 1024,16384".into()));
+    }
+    if !(args.until.is_finite() && args.until > 0.0) || args.repeats == 0 {
+        return Err(Failure::Usage("--until has to be above 0, and --repeats at least 1".into()));
+    }
+    let mut sizes = args.instances.clone();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let most = sizes.last().copied().unwrap_or(1);
+    let workload = workload(args, most)?;
+    let reference = workload.reference(COMPARED.min(sizes[0]))?;
+
+    let mut measured = Vec::new();
+    for precision in [Precision::F64, Precision::F32] {
+        measure(&CpuEngine::new(precision), false, &workload, &sizes, args.repeats, &reference, &mut measured)?;
+        for device in devices().into_iter().filter(|d| precision == Precision::F32 || d.f64) {
+            match GpuEngine::open(Some(&device.name), precision) {
+                Ok(engine) => {
+                    measure(&engine, device.software, &workload, &sizes, args.repeats, &reference, &mut measured)?;
+                }
+                Err(error) => terminal::warn(&format!("{}: {error}", device.name)),
+            }
+        }
+    }
+    let crossovers = crossovers(&measured);
+    if args.json {
+        return output::print_json(&serde_json::json!({
+            "fenton": env!("CARGO_PKG_VERSION"),
+            "workload": workload.name,
+            "states": workload.program.states.len(),
+            "measured": measured,
+            "crossover": crossovers.iter().map(|(engine, precision, size)| serde_json::json!({
+                "engine": engine, "precision": precision, "instances": size,
+            })).collect::<Vec<_>>(),
+        }));
+    }
+    output::print(&table(&workload, &measured, &crossovers))
+}
+
+fn workload(args: &BenchArgs, count: usize) -> Result<Workload, Failure> {
+    let name = args.what.as_str();
+    if let Some(file) = embedded::model(name) {
+        let mut system = fenton::model::antimony::read(file.text, file.name)?.system()?;
+        for (dose, value) in [("FAC", 2000.0), ("CuCl2", 20.0)] {
+            if let Some(at) = system.parameter(dose) {
+                system.parameters[at as usize].value = value;
+            }
+        }
+        return Ok(of_model(system, args.until, count));
+    }
+    if name.ends_with(".ant") {
+        return Ok(of_model(read_model(Path::new(name), &[])?, args.until, count));
+    }
+    let study = check::open(name)?;
+    let problem = study.problem();
+    let runs = &problem.layout.runs;
+    if runs.is_empty() {
+        return Err(Diagnostic::new(format!("{name}: the study simulates nothing")).into());
+    }
+    let mut rows = Vec::with_capacity(count * problem.program.inputs.len());
+    for instance in 0..count {
+        let mut stream = Stream::new(1, instance as u64);
+        let values: Vec<f64> = problem
+            .parameters
+            .iter()
+            .map(|p| (p.start * (SPREAD * stream.normal()).exp()).clamp(p.lower, p.upper))
+            .collect();
+        let background = &problem.backgrounds[runs[instance % runs.len()].condition];
+        rows.extend(background.iter().map(|term| term.value(&values)));
+    }
+    let mut program = problem.program;
+    program.outputs = states(&mut program);
+    let protocols = problem
+        .layout
+        .protocols
+        .into_iter()
+        .map(|protocol| Protocol { outputs: protocol.outputs.last().copied().into_iter().collect(), ..protocol })
+        .collect();
+    Ok(Workload { name: study.title, program, protocols, rows, magnitudes: problem.solver.magnitudes })
+}
+
+/// The states as outputs, in a program that is no longer the one with this id.
+fn states(program: &mut Program) -> Vec<fenton::expr::Id> {
+    program.id = program.id.wrapping_add(1);
+    (0..program.states.len() as u32).map(|at| program.graph.symbol(Symbol::State(at))).collect()
+}
+
+fn of_model(mut system: System, until: f64, count: usize) -> Workload {
+    let inputs: Vec<u32> =
+        (0..system.parameters.len() as u32).filter(|&at| system.parameters[at as usize].value != 0.0).collect();
+    let outputs = (0..system.states.len() as u32).map(|at| system.graph.symbol(Symbol::State(at))).collect();
+    let centre: Vec<f64> = inputs.iter().map(|&at| system.parameters[at as usize].value).collect();
+    let program = Program::new(&system, &Lowering { inputs, fixed: Vec::new(), outputs });
+    let rows = (0..count)
+        .flat_map(|instance| {
+            let mut stream = Stream::new(1, instance as u64);
+            centre.iter().map(|value| value * (SPREAD * stream.normal()).exp()).collect::<Vec<_>>()
+        })
+        .collect();
+    let initial = program.graph.evaluate(&program.initial, &|symbol| match symbol {
+        Symbol::Parameter(at) => centre[at as usize],
+        _ => 0.0,
+    });
+    let segments = vec![Segment { until, ..Segment::default() }];
+    Workload {
+        name: system.name,
+        protocols: vec![Protocol { start: 0.0, segments, outputs: vec![until] }],
+        magnitudes: initial.iter().map(|value| (1e-2 * value.abs()).max(1e-6)).collect(),
+        program,
+        rows,
+    }
+}
+
+impl Workload {
+    fn settings(&self, method: Method, rtol: f64) -> Settings {
+        let atol = self.magnitudes.iter().map(|magnitude| rtol * magnitude).collect();
+        Settings { method, rtol, atol, max_steps: 100_000, caution: 1.0 }
+    }
+
+    fn run(&self, engine: &dyn Engine, count: usize, settings: &Settings) -> Result<Outcomes, Failure> {
+        let protocols = self.protocols.len();
+        let lanes: Vec<Lane> = (0..count).map(|i| Lane { row: i as u32, protocol: (i % protocols) as u32 }).collect();
+        let batch = Batch {
+            program: &self.program,
+            lanes: &lanes,
+            rows: &self.rows[..count * self.program.inputs.len()],
+            protocols: &self.protocols,
+            tangents: &[],
+            settings,
+        };
+        Ok(engine.run(&batch).map_err(|error| Error::Engine(error.to_string()))?)
+    }
+
+    fn reference(&self, count: usize) -> Result<Outcomes, Failure> {
+        self.run(&CpuEngine::new(Precision::F64), count, &self.settings(Method::Rodas5P, 1e-10))
+    }
+
+    fn method(&self, precision: Precision, rtol: f64) -> Result<Method, Failure> {
+        let lanes: Vec<Lane> =
+            (0..self.protocols.len().min(8)).map(|i| Lane { row: i as u32, protocol: i as u32 }).collect();
+        let count = self.rows.len() / self.program.inputs.len().max(1);
+        let lanes: Vec<Lane> = lanes.into_iter().filter(|lane| (lane.row as usize) < count.max(1)).collect();
+        let settings = self.settings(stiff_method(precision), rtol);
+        let batch = Batch {
+            program: &self.program,
+            lanes: &lanes,
+            rows: &self.rows,
+            protocols: &self.protocols,
+            tangents: &[],
+            settings: &settings,
+        };
+        Ok(choose(&batch, precision).map_err(|error| Error::Engine(error.to_string()))?)
+    }
+}
+
+fn measure(
+    engine: &dyn Engine,
+    software: bool,
+    workload: &Workload,
+    sizes: &[usize],
+    repeats: usize,
+    reference: &Outcomes,
+    into: &mut Vec<Measured>,
+) -> Result<(), Failure> {
+    let precision = engine.precision();
+    if let Some(why) = engine.declines(&workload.program, false) {
+        terminal::warn(&format!("{} in {}: {why}", engine.name(), precision_name(precision)));
+        return Ok(());
+    }
+    let rtol = if precision == Precision::F64 { 1e-6 } else { 1e-4 };
+    let settings = workload.settings(workload.method(precision, rtol)?, rtol);
+    // Compiling counts for nothing here.
+    workload.run(engine, sizes[0].min(64), &settings)?;
+    for &count in sizes {
+        let mut best = f64::INFINITY;
+        let mut outcomes = Outcomes::default();
+        for _ in 0..repeats {
+            if terminal::is_interrupted() {
+                return Err(Failure::Interrupted("interrupted".into()));
+            }
+            let start = Instant::now();
+            outcomes = workload.run(engine, count, &settings)?;
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        let steps: u64 = outcomes.reports.iter().map(|r| u64::from(r.steps) + u64::from(r.rejected)).sum();
+        let errors = errors(&outcomes, reference);
+        into.push(Measured {
+            engine: engine.name(),
+            detail: engine.detail(),
+            software,
+            precision: precision_name(precision),
+            method: settings.method.name(),
+            rtol,
+            instances: count,
+            seconds: best,
+            instances_per_second: count as f64 / best,
+            steps_per_second: steps as f64 / best,
+            failed: outcomes.reports.iter().filter(|r| r.status != Status::Finished).count(),
+            median_error: errors.get(errors.len() / 2).copied(),
+            worst_error: errors.last().copied(),
+        });
+    }
+    Ok(())
+}
+
+/// Of all states of the instances that both have finished, ascending.
+fn errors(outcomes: &Outcomes, reference: &Outcomes) -> Vec<f64> {
+    let mut errors = Vec::new();
+    for lane in 0..reference.reports.len().min(outcomes.reports.len()) {
+        if reference.reports[lane].status != Status::Finished || outcomes.reports[lane].status != Status::Finished {
+            continue;
+        }
+        let of = |o: &'_ Outcomes| o.offsets[lane]..o.offsets[lane + 1];
+        for (value, wanted) in outcomes.outputs[of(outcomes)].iter().zip(&reference.outputs[of(reference)]) {
+            errors.push((value - wanted).abs() / (1e-6 + wanted.abs()));
+        }
+    }
+    errors.sort_by(f64::total_cmp);
+    errors
+}
+
+/// For each adapter and precision the size from which on it is faster than the CPU.
+fn crossovers(measured: &[Measured]) -> Vec<(String, &'static str, Option<usize>)> {
+    let mut found: Vec<(String, &'static str, Option<usize>)> = Vec::new();
+    for m in measured.iter().filter(|m| m.engine != "cpu") {
+        let cpu =
+            measured.iter().find(|c| c.engine == "cpu" && c.precision == m.precision && c.instances == m.instances);
+        let faster = cpu.is_some_and(|cpu| m.seconds < cpu.seconds);
+        let at = found.iter().position(|(engine, precision, _)| *engine == m.engine && *precision == m.precision);
+        let entry = match at {
+            Some(at) => &mut found[at].2,
+            None => {
+                found.push((m.engine.clone(), m.precision, None));
+                let last = found.len() - 1;
+                &mut found[last].2
+            }
+        };
+        *entry = if faster { entry.or(Some(m.instances)) } else { None };
+    }
+    found
+}
+
+fn table(workload: &Workload, measured: &[Measured], crossovers: &[(String, &'static str, Option<usize>)]) -> String {
+    let mut text = format!(
+        "{}: {} states\n\n{:<34} {:>4} {:<8} {:>9} {:>12} {:>12} {:>7} {:>9} {:>9}\n",
+        workload.name,
+        workload.program.states.len(),
+        "engine",
+        "",
+        "method",
+        "instances",
+        "instances/s",
+        "steps/s",
+        "failed",
+        "median e.",
+        "worst e."
+    );
+    for m in measured {
+        let mark = if m.software { " [software]" } else { "" };
+        let name: String = format!("{}{mark}", m.engine).chars().take(34).collect();
+        let error = |error: Option<f64>| error.map_or("-".into(), |error| format!("{error:.1e}"));
+        text += &format!(
+            "{name:<34} {:>4} {:<8} {:>9} {:>12.0} {:>12.3e} {:>7} {:>9} {:>9}\n",
+            m.precision,
+            m.method,
+            m.instances,
+            m.instances_per_second,
+            m.steps_per_second,
+            m.failed,
+            error(m.median_error),
+            error(m.worst_error)
+        );
+    }
+    if crossovers.is_empty() {
+        text += "\nThere is no adapter: nothing to compare the CPU with.\n";
+    }
+    for (engine, precision, size) in crossovers {
+        text += &match size {
+            Some(size) => format!("\n{engine}, {precision}: faster than the CPU from {size} instances on\n"),
+            None => format!("\n{engine}, {precision}: not faster than the CPU at the largest size measured\n"),
+        };
+    }
+    text
+}
