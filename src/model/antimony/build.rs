@@ -149,11 +149,11 @@ impl Builder {
             Some(Class::Species) => _ = self.species(&name),
             Some(Class::Formula) | None => _ = self.network.mention(&name.name, &name.span),
         }
-        if boundary || modifiers.substance_only {
-            if let Some(species) = self.species(&name) {
-                species.boundary |= boundary;
-                species.amount_only |= modifiers.substance_only;
-            }
+        if (boundary || modifiers.substance_only)
+            && let Some(species) = self.species(&name)
+        {
+            species.boundary |= boundary;
+            species.amount_only |= modifiers.substance_only;
         }
         if modifiers.constant.is_some() {
             self.network.mention(&name.name, &name.span).constant = modifiers.constant;
@@ -278,12 +278,23 @@ impl Builder {
                 errors.push(network.source.error(&quantity.span, message).hint("give one of them another name"));
             }
         }
+        let mut warnings = Vec::new();
+        for reaction in network.reactions.iter().filter(|r| r.rate.is_none()) {
+            let message = format!("the reaction '{}' has no rate law and does not run", reaction.name);
+            warnings.push(network.source.error(&reaction.span, message).hint("write it behind: A -> B; k*A"));
+        }
         for quantity in &network.quantities {
+            if let (Rule::Assignment(rule), Some(initial)) = (&quantity.rule, &quantity.initial) {
+                let text = network.source.slice(&rule.span);
+                let message = format!("the start value of '{}' is not used: its rule is {text}", quantity.name);
+                warnings.push(network.source.error(&initial.span, message).hint("leave one of them out"));
+            }
             if flatten::is_reserved(&quantity.name) {
                 let message = format!("'{}' has a fixed meaning and cannot be set", quantity.name);
                 errors.push(network.source.error(&quantity.span, message).hint("choose another name"));
             }
         }
         self.errors.append(&mut errors);
+        self.network.warnings = warnings;
     }
 }

@@ -7,6 +7,7 @@ mod build;
 mod expression;
 mod lexer;
 mod parser;
+mod processes;
 mod syntax;
 
 use super::Network;

@@ -3,7 +3,7 @@
 use super::lexer::{Spanned, Token, lex};
 use super::syntax::*;
 use crate::Diagnostic;
-use crate::model::math::{Expr, Kind, Source};
+use crate::model::math::{Expr, Source};
 
 /// After this many errors the rest is not worth reading.
 const MOST_ERRORS: usize = 20;
@@ -51,7 +51,7 @@ pub struct Parser<'a> {
     pub last_was_closed: bool,
 }
 
-type Parsed<T> = Result<T, Diagnostic>;
+pub type Parsed<T> = Result<T, Diagnostic>;
 
 /// Reads a whole file.
 pub fn parse(source: &Source) -> Result<File, Vec<Diagnostic>> {
@@ -83,12 +83,22 @@ impl<'a> Parser<'a> {
         &self.tokens[self.at].token
     }
 
-    fn peek(&self, ahead: usize) -> &Token {
+    pub(super) fn peek(&self, ahead: usize) -> &Token {
         &self.tokens[(self.at + ahead).min(self.tokens.len() - 1)].token
     }
 
     pub fn span(&self) -> Span {
         self.tokens[self.at].span.clone()
+    }
+
+    /// The place of a token further on.
+    pub fn span_ahead(&self, ahead: usize) -> Span {
+        self.tokens[(self.at + ahead).min(self.tokens.len() - 1)].span.clone()
+    }
+
+    /// The place of the token just passed.
+    pub fn passed(&self) -> Span {
+        self.tokens[self.at.saturating_sub(1)].span.clone()
     }
 
     /// Goes one token on; the place of the one passed.
@@ -106,15 +116,15 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn is(&self, symbol: &'static str) -> bool {
+    pub(super) fn is(&self, symbol: &'static str) -> bool {
         *self.token() == Token::Symbol(symbol)
     }
 
-    fn is_word(&self, word: &str) -> bool {
+    pub(super) fn is_word(&self, word: &str) -> bool {
         matches!(self.token(), Token::Name(name) if name == word)
     }
 
-    fn take(&mut self, symbol: &'static str) -> bool {
+    pub(super) fn take(&mut self, symbol: &'static str) -> bool {
         let found = self.is(symbol);
         if found {
             self.advance();
@@ -122,7 +132,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    fn take_word(&mut self, word: &str) -> bool {
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
         let found = self.is_word(word);
         if found {
             self.advance();
@@ -155,7 +165,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn name(&mut self, what: &str) -> Parsed<Named> {
+    pub(super) fn name(&mut self, what: &str) -> Parsed<Named> {
         match self.token().clone() {
             Token::Name(name) if !is_keyword(&name) => Ok(Named { name, span: self.advance() }),
             Token::Name(name) => {
@@ -301,7 +311,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn refuse(&self, span: &Span, what: &str, hint: &str) -> Diagnostic {
+    pub(super) fn refuse(&self, span: &Span, what: &str, hint: &str) -> Diagnostic {
         self.source.error(span, format!("{what} are not supported")).hint(hint)
     }
 
@@ -483,134 +493,5 @@ impl<'a> Parser<'a> {
             None => None,
         };
         Ok(Item { name, boundary, compartment, value })
-    }
-
-    /// `2 A + $B -> C; rate`, or the algebraic rule `0 = …`.
-    fn reaction_or_rule(&mut self, name: Option<Named>) -> Parsed<Statement> {
-        let start = name.as_ref().map_or(self.span().start, |name| name.span.start);
-        if matches!(self.token(), Token::Number(_)) && *self.peek(1) == Token::Symbol("=") {
-            let span = start..self.tokens[self.at + 1].span.end;
-            let hint = "solve it for one of its variables and write that as 'x := formula'";
-            return Err(self.refuse(&span, "algebraic rules ('0 = …')", hint));
-        }
-        if matches!((self.token(), self.peek(1)), (Token::Name(_), Token::Symbol("("))) {
-            let span = start..self.span().end;
-            return Err(self.refuse(&span, "submodels ('name: model(…)')", "write the other model's statements here"));
-        }
-        let reactants = self.side()?;
-        let end = self.span().end;
-        if !self.take("->") && !self.take("=>") {
-            if matches!(self.token(), Token::Symbol("-" | "-|")) {
-                let name = Named { name: String::new(), span: start..end };
-                while !matches!(self.token(), Token::End | Token::Newline | Token::Symbol(";")) {
-                    self.advance();
-                }
-                return Ok(Statement::Annotation(name));
-            }
-            return Err(self.unexpected("'->' or '+'"));
-        }
-        let products = self.side()?;
-        let end = self.tokens[self.at - 1].span.end;
-        if !self.is(";") {
-            let error = self.unexpected("';' and the rate law");
-            return Err(error.hint("a reaction is written A -> B; k*A"));
-        }
-        self.advance();
-        let rate = match self.token() {
-            Token::Symbol(";") | Token::Newline | Token::End => None,
-            _ => Some(self.formula()?),
-        };
-        Ok(Statement::Reaction(ReactionStatement { name, span: start..end, reactants, products, rate }))
-    }
-
-    fn side(&mut self) -> Parsed<Vec<Term>> {
-        let mut terms = Vec::new();
-        if matches!(self.token(), Token::Symbol("->" | "=>" | ";") | Token::Newline | Token::End) {
-            return Ok(terms);
-        }
-        loop {
-            let span = self.span();
-            let negative = self.take("-");
-            let mut stoichiometry = match self.token().clone() {
-                Token::Number(value) => Some(Expr::number(value, self.advance())),
-                Token::Name(name) if matches!(self.peek(1), Token::Name(next) if !is_keyword(next)) => {
-                    Some(Expr::name(name, self.advance()))
-                }
-                Token::Name(name) if *self.peek(1) == Token::Symbol("$") => Some(Expr::name(name, self.advance())),
-                _ if negative => return Err(self.unexpected("a number")),
-                _ => None,
-            };
-            if let (true, Some(Expr { kind: Kind::Number(value, _), .. })) = (negative, &stoichiometry) {
-                stoichiometry = Some(Expr::number(-value, span.start..self.tokens[self.at - 1].span.end));
-            }
-            let boundary = self.take("$");
-            let species = self.name("the name of a species")?;
-            terms.push(Term { stoichiometry, boundary, species });
-            if !self.take("+") {
-                return Ok(terms);
-            }
-        }
-    }
-
-    /// `at [delay after] trigger [, option=…]: x = …, y = …`.
-    fn event(&mut self, name: Option<Named>) -> Parsed<Statement> {
-        let at = self.advance();
-        let start = name.as_ref().map_or(at.start, |name| name.span.start);
-        let first = self.formula()?;
-        let (delay, trigger) = if self.take_word("after") { (Some(first), self.formula()?) } else { (None, first) };
-        let mut event = EventStatement {
-            name,
-            span: start..trigger.span.end,
-            trigger,
-            delay,
-            priority: None,
-            at_start: false,
-            persistent: None,
-            from_trigger: None,
-            assignments: Vec::new(),
-        };
-        while self.take(",") {
-            self.skip_newlines();
-            let option = self.name("an option: t0, priority, persistent or fromTrigger")?;
-            self.expect("=", "'='")?;
-            match option.name.as_str() {
-                "priority" => event.priority = Some(self.formula()?),
-                "t0" => event.at_start = !self.truth()?,
-                "persistent" => event.persistent = Some((self.truth()?, option.span)),
-                "fromTrigger" => event.from_trigger = Some((self.truth()?, option.span)),
-                other => {
-                    let error = self.source.error(&option.span, format!("'{other}' is no option of an event"));
-                    return Err(error.expected("t0, priority, persistent or fromTrigger"));
-                }
-            }
-        }
-        self.expect(":", "':' and the assignments")?;
-        loop {
-            self.skip_newlines();
-            if self.is(";") || *self.token() == Token::End {
-                break;
-            }
-            let target = self.name("an assignment such as x = 1")?;
-            self.expect("=", "'='")?;
-            // Without a formula, as libAntimony writes an assignment that lacks its mathematics, nothing is assigned.
-            if !self.is(";") && !self.is(",") {
-                event.assignments.push((target, self.formula()?));
-            }
-            if !self.take(",") {
-                break;
-            }
-        }
-        Ok(Statement::Event(event))
-    }
-
-    fn truth(&mut self) -> Parsed<bool> {
-        match self.token() {
-            Token::Name(word) if word == "true" || word == "false" => {
-                let truth = word == "true";
-                self.advance();
-                Ok(truth)
-            }
-            _ => Err(self.unexpected("'true' or 'false'")),
-        }
     }
 }
