@@ -94,33 +94,31 @@ fn advance(@builtin(global_invocation_id) id: vec3<u32>) {
 // Begins a piece, or the next stretch of one. Says what it cost of the budget.
 fn enter() -> u32 {
   flags &= ~AT_BEGIN;
-  if (rest > 0.0) {
-    // The piece goes on behind a switch.
-    step_size = 0.0;
-    stretch(base + length, rest);
-    return 0u;
-  }
   let at = control.pieces + piece * PIECE_WORDS;
-  let kind = tables[at];
+  let number = control.piece_numbers + piece * PIECE_NUMBERS;
+  // A piece goes on behind a switch, whatever happened at its beginning.
+  let goes_on = rest > 0.0;
+  let kind = select(tables[at], 0u, goes_on);
   var cost = 0u;
-  if ((kind & PIECE_CHANGES) != 0u) {
+  if (goes_on || (kind & PIECE_CHANGES) != 0u) {
     step_size = 0.0;
+  }
+  if ((kind & PIECE_CHANGES) != 0u) {
     cost = change(at);
   }
-  let number = control.piece_numbers + piece * PIECE_NUMBERS;
-  stretch(numbers[number], numbers[number + 1u]);
+  stretch(select(numbers[number], base + length, goes_on), select(numbers[number + 1u], rest, goes_on));
   if ((kind & PIECE_RECORDS) != 0u) {
     record();
   }
   if ((kind & PIECE_ENDS) != 0u) {
     status = FINISHED;
-  } else if (!(length > 0.0)) {
+  } else if (!goes_on && !(length > 0.0)) {
     next_piece();
   }
   return cost;
 }
 
-// Begins a stretch at `from`, at most `span` long.
+// Begins a stretch at `start`, at most `span` long.
 fn stretch(start: real, span: real) {
   base = start;
   length = to_next_switch(start, span);

@@ -5,8 +5,15 @@ mod common;
 
 use fenton::engine::gpu::integration;
 use fenton::engine::{Method, Precision};
+use fenton::program::Program;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use naga::{Expression, MathFunction as M, Scalar, TypeInner};
+
+const MODELS: [(&str, &str); 3] = [
+    ("ferroptosis-minimal.ant", include_str!("../data/models/ferroptosis-minimal.ant")),
+    ("cuproptosis-minimal.ant", include_str!("../data/models/cuproptosis-minimal.ant")),
+    ("crosstalk-minimal.ant", include_str!("../data/models/crosstalk-minimal.ant")),
+];
 
 fn check(source: &str) -> Result<(), String> {
     let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
@@ -60,7 +67,12 @@ fn the_guard_finds_functions_that_devices_lack() {
 #[test]
 fn generated_modules_are_valid() {
     let problems = [common::decay(0.7), common::robertson(), common::hires(), common::prothero_robinson()];
-    let programs = problems.map(|problem| common::program(&problem.system));
+    let mut programs: Vec<Program> = problems.iter().map(|problem| common::program(&problem.system)).collect();
+    for (name, source) in MODELS {
+        let system =
+            fenton::model::antimony::read(source, name).and_then(|network| network.system()).expect("it reads");
+        programs.push(common::program(&system));
+    }
     for program in &programs {
         for method in [Method::Rodas4P, Method::Rodas5P, Method::Tsit5] {
             for precision in [Precision::F32, Precision::F64] {

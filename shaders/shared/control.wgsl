@@ -18,15 +18,15 @@ fn mean_square_error() -> real {
   return sum * (1.0 / real(STATES));
 }
 
-// The state whose error is largest, or the first that is not finite.
+// The state whose error is largest. By their bits, numbers above 0 are in order, and what is not finite is larger.
 fn worst_state() -> u32 {
   var worst_at = NO_STATE;
-  var largest: real = -1.0;
-  var broken = false;
-  var e: real;
+  var largest = 0u;
+  var size: u32;
 #each STATES
-  e = abs(x[$s] / tolerance($su, y[$s], z[$s]));
-  if (!broken && (e > largest || !is_finite(e))) { largest = e; worst_at = $su; broken = !is_finite(e); }
+  size = bitcast<u32>(abs(f32(x[$s] / tolerance($su, y[$s], z[$s]))));
+  worst_at = select(worst_at, $su, size > largest);
+  largest = max(largest, size);
 #end
   return worst_at;
 }
