@@ -24,6 +24,8 @@ const CMA_SEARCHES: usize = 16;
 const CMA_GENERATIONS: u32 = 10;
 /// Ends further above the best than this are not polished.
 const POLISHED_WITHIN: f64 = 10.0;
+/// A polish goes on to this part of the tolerance.
+const POLISH: f64 = 1e-4;
 /// Ends closer than this on the unit box are one optimum.
 const SAME: f64 = 1e-3;
 
@@ -264,7 +266,7 @@ impl<'a> Course<'a> {
         watch: &mut Watch,
     ) -> Result<()> {
         let winners = self.winners(records);
-        let tolerance = self.settings.tolerance * 1e-3;
+        let tolerance = self.settings.tolerance * POLISH;
         let rules = Rules { tolerance, stall: 10.0 * tolerance, ..self.rules() };
         let phase = |search| Phase::Polishing { scores: scores.to_vec(), records: records.to_vec(), search };
         let width = self.settings.width;

@@ -82,7 +82,7 @@ impl Default for FitSettings {
             population: None,
             seed: 0,
             max_iterations: 300,
-            tolerance: 1e-5,
+            tolerance: 1e-4,
             polish: 8,
             max_time: None,
             max_evaluations: None,
@@ -126,7 +126,7 @@ impl FitSettings {
             refuse("a fit with no starts, no width or no iterations".to_string(), "each must be at least 1");
         }
         if self.tolerance.is_nan() || self.tolerance <= 0.0 {
-            refuse(format!("tolerance {}", self.tolerance), "give a number above 0, such as 1e-5");
+            refuse(format!("tolerance {}", self.tolerance), "give a number above 0, such as 1e-4");
         }
         if objective.names().is_empty() {
             refuse("no parameter is estimated".to_string(), "mark at least one parameter as estimated");
