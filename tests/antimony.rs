@@ -146,3 +146,138 @@ fn an_unknown_unit_is_an_error() {
     let text = error("k = 3 per_hour; x := k");
     assert!(text.contains("there is no unit 'per_hour'"), "{text}");
 }
+
+#[test]
+fn in_a_growing_compartment_the_amount_is_the_state() {
+    // n = c V: a species without reactions is diluted, one with a rate rule for c keeps n' = c' V + c V'.
+    let s = read(
+        "compartment V = 2; V' = 0.5; species $A in V = 3, $B in V = 4; B' = 0.1
+         species C in V = 1; J: -> C; 6; at time > 3: B = 10*A",
+    );
+    let y = initial(&s);
+    let of = |name: &str, of: &dyn Fn(usize) -> f64| of(s.states.iter().position(|s| s.name == name).unwrap());
+    assert_eq!(["V", "A", "B", "C"].map(|name| of(name, &|i| y[i])), [2.0, 6.0, 8.0, 2.0]);
+    let f = derivative(&s, 0.0, &y);
+    assert_eq!(["V", "A", "B", "C"].map(|name| of(name, &|i| f[i])), [0.5, 0.0, 0.1 * 2.0 + 4.0 * 0.5, 6.0]);
+    assert_eq!(value(&s, "A", 0.0, &y.iter().map(|y| 2.0 * y).collect::<Vec<_>>()), 3.0);
+    // 10 A is 30, and B's amount follows with the size of now.
+    assert_eq!(at(&s, s.events[0].assignments[0].1, 0.0, &y), 60.0);
+}
+
+#[test]
+fn the_rate_of_a_name_is_its_derivative_along_the_run() {
+    let s = read("S' = -2*S; S = 3; T := S^2; r := rateOf(T) + rateOf(time); x = rateOf(S)");
+    assert_eq!(value(&s, "r", 0.0, &[3.0]), 2.0 * 3.0 * -6.0 + 1.0);
+    assert_eq!(value(&s, "x", 0.0, &[1.0]), -6.0);
+}
+
+#[test]
+fn conditions_become_switches_and_times_are_solved() {
+    let s = read(
+        "a = 3; b = 2; S' = piecewise(1, b*time - a >= 1, S > 2, 5, -1); S = 0
+         z := piecewise(1, S <= 2, 0); w := piecewise(1, a > b, 0); at time < 1: S = 9",
+    );
+    let texts: Vec<&str> = s.switches.iter().map(|s| s.text.as_str()).collect();
+    // S <= 2 is the opposite of S > 2, and a > b never changes during a run.
+    assert_eq!(texts, ["b*time - a >= 1", "S > 2", "time < 1"]);
+    let times: Vec<Option<f64>> = s.switches.iter().map(|s_| s_.time.map(|time| at(&s, time, 0.0, &[0.0]))).collect();
+    assert_eq!(times, [Some(2.0), None, Some(1.0)]);
+    assert!(s.switches[0].inclusive && !s.switches[1].inclusive);
+    assert_eq!(value(&s, "w", 0.0, &[0.0]), 1.0);
+    assert_eq!((value(&s, "z", 0.0, &[2.0]), value(&s, "z", 0.0, &[2.1])), (1.0, 0.0));
+}
+
+#[test]
+fn precedence_is_that_of_libantimony() {
+    // Each as antimony 3.3.0 converts it to MathML.
+    for (formula, expected) in [
+        ("-2^2", -4.0),
+        ("2^3^2", 512.0),
+        ("2^-1", 0.5),
+        ("12/3/2*5", 10.0),
+        ("7 - 2 - -1", 6.0),
+        ("!0 == 1", 1.0),
+        ("1 < 2 < 3", 1.0),
+        ("3 > 2 > 2", 0.0),
+        ("log(exponentiale)", 1.0),
+        ("log10(1000)", 3.0),
+        ("log(2, 8)", 3.0),
+        ("root(3, 27)", 3.0),
+        ("-7 % 3", -1.0),
+        ("rem(-7, 3)", -1.0),
+        ("quotient(-7, 3)", -2.0),
+        ("implies(true, false)", 0.0),
+        ("xor(true, true, true)", 1.0),
+        ("max(1, 5, 3) - min(4, 2)", 3.0),
+        ("factorial(5)", 120.0),
+        ("arccot(1)*4 - pi", 0.0),
+        ("piecewise(1, false, 2, true, 3)", 2.0),
+        ("1.5e-3*1e3 + .5", 2.0),
+        ("sec(0) + csch(arcsinh(1))", 2.0),
+    ] {
+        let found = value(&read(&format!("x := {formula}")), "x", 0.0, &[]);
+        assert!((found - expected).abs() < 1e-12, "{formula} = {found}, not {expected}");
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_refused_by_name_with_its_place() {
+    for (text, place, message) in [
+        ("x = 1; y = 2; 0 = x + y", "1:15", "algebraic rules ('0 = …') are not supported"),
+        ("at 2 after time > 1: x = 2; x = 1", "1:4", "delayed events ('after') are not supported"),
+        ("y := delay(x, 2); x := time", "1:6", "delay() is not supported"),
+        ("y := normal(1, 2)", "1:6", "the random function normal() is not supported"),
+        ("import \"other.ant\"", "1:1", "imports are not supported"),
+        ("model a\nA: b()\nend", "2:1", "submodels ('name: model(…)') are not supported"),
+        ("x = 1\ndelete x", "2:1", "deletions ('delete') are not supported"),
+        ("x = 1; at time > 1, priority = 2: x = 2; at time > 1: x = 3", "1:32", "event priorities are not supported"),
+        ("y := a || b && c; a = 1; b = 0; c = 0", "1:6", "'&&' after '||' without parentheses"),
+    ] {
+        let found = error(text);
+        assert!(found.starts_with(&format!("m.ant:{place}: {message}")), "{found}");
+    }
+}
+
+#[test]
+fn errors_say_what_was_found_and_what_to_do() {
+    for (text, place, parts) in [
+        ("J0: A -> B\nk = 1", "1:11", ["the end of the line", "';' and the rate law"]),
+        ("x = 3 +", "1:8", ["the end of the text", "a number, a name or '('"]),
+        ("x = (1 + 2", "1:11", ["the end of the text", "an operator or ')'"]),
+        ("x := kk*2; k1 = 1", "1:6", ["unknown name 'kk'", "did you mean 'k1'?"]),
+        ("x := sine(time)", "1:6", ["no function 'sine'", "did you mean 'sin'?"]),
+        ("x := sin(time, 2)", "1:6", ["sin() has 2 arguments", "1 argument"]),
+        ("A <-> B; 1", "1:3", ["'<->'", "A -> B; forward - backward"]),
+        ("x = 2**3", "1:6", ["'**'", "a^b"]),
+        ("x' = x", "1:1", ["'x' has no value", "x = 1"]),
+        ("x = 1\nx = 2", "2:1", ["a second initial value for 'x'", "line 1"]),
+        ("S -> ; 1; S' = 2", "1:1", ["changed by a reaction and by a rule", "$S"]),
+        ("model a\nx = 1", "1:7", ["no 'end'", "'end'"]),
+        ("pi = 3", "1:1", ["'pi' has a fixed meaning", "another name"]),
+        ("µ = 3", "1:1", ["'µ'", "is \"real name\""]),
+        ("x = \"abc", "1:5", ["this text has no end", "\""]),
+        ("const k = 1; k' = 2", "1:7", ["declared constant", "var"]),
+        ("at x = 3: y = 1; x = 1; y = 2", "1:6", ["'='", "a == b"]),
+    ] {
+        let found = error(text);
+        assert!(found.starts_with(&format!("m.ant:{place}: ")), "{text}: {found}");
+        assert!(parts.iter().all(|part| found.contains(part)), "{text}: {found}");
+    }
+}
+
+#[test]
+fn every_error_of_a_file_is_reported_at_once() {
+    let Err(Error::Input(errors)) = system("x = = 1\ny = 2\nz := )\nw := 3 4") else { panic!("errors expected") };
+    assert_eq!(errors.iter().map(|e| e.place.as_ref().unwrap().line).collect::<Vec<_>>(), [1, 3, 4]);
+}
+
+#[test]
+fn another_start_is_followed_by_what_depends_on_it() {
+    let mut network = antimony::read("S' = -S; S = 2; x = 10*S; y := 3*x", "m.ant").unwrap();
+    network.set("S", 5.0).unwrap();
+    let s = network.system().unwrap();
+    assert_eq!((initial(&s), value(&s, "y", 0.0, &[5.0])), (vec![5.0], 150.0));
+    let error = network.set("s1", 1.0).unwrap_err().to_string();
+    assert!(error.contains("no 's1'") && error.contains("did you mean 'S'?"), "{error}");
+    assert!(network.set("y", 1.0).unwrap_err().to_string().contains("this rule decides its value"));
+}

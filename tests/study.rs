@@ -225,3 +225,30 @@ longest = 1000
     assert!(has(0, "counting", 0.0) && has(1, "counting", 1.0) && has(1, "Block", 3.0));
     assert!(has(2, "Drug", 10.0) && has(3, "Drug", 0.0));
 }
+
+/// The example in the documentation, read against the embedded model.
+#[test]
+fn the_documented_example_is_read() {
+    struct Files;
+    impl Sources for Files {
+        fn model(&self, name: &str) -> Result<System> {
+            fenton::study::Embedded.model(name)
+        }
+        fn data(&self, _: &str) -> Result<Vec<u8>> {
+            let plate = "condition,hours,FAC (mM),viability\nparental,24,0,1\nparental,24,5,0.4\nparental,48,5,0.1\n\
+                         low-ferritin,24,0,0.9\nlow-ferritin,24,5,0.2\n";
+            Ok(plate.as_bytes().to_vec())
+        }
+        fn formula(&self, system: &mut System, text: &str) -> Result<Id> {
+            fenton::study::Embedded.formula(system, text)
+        }
+    }
+    let docs = include_str!("../src/study/mod.rs");
+    let start = docs.find("```toml").unwrap() + 7;
+    let end = start + docs[start..].find("```").unwrap();
+    let example: String =
+        docs[start..end].lines().map(|line| line.trim_start_matches("//!").to_string() + "\n").collect();
+    let study = Study::read("example.toml", &example, &Files).unwrap_or_else(|e| panic!("{e}"));
+    let names: Vec<String> = study.problem().parameters.into_iter().map(|p| p.name).collect();
+    assert_eq!(names, ["k_store", "capacity_low", "sigma", "spread"]);
+}

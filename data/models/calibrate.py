@@ -160,7 +160,7 @@ def main():
                 met = np.full(len(targets), 10.0)
             return np.concatenate([met, 0.5 * z])
 
-        best = least_squares(cost, np.zeros(len(names)), diff_step=1e-2, bounds=(-4, 4), max_nfev=50, verbose=1)
+        best = least_squares(cost, np.zeros(len(names)), diff_step=1e-2, bounds=(-4, 4), max_nfev=60, verbose=1)
         values.update({n: round_to(v) for n, v in zip(names, np.exp(centre + spread * best.x))})
         write(parameters, values)
         models = {name: Model(name) for name in models}

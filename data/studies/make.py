@@ -31,7 +31,7 @@ PLATES = {
         "times": [12, 24, 36, 48, 72],
         "conditions": {"HT-1080": {}},
         "doses": {"FAC": ("mM", 1000, [0, 0.5, 1, 2.5, 3.5, 5, 7.5, 10, 20])},
-        "truth": {"V_iron": 33, "ferritin_capacity": 270, "h_ferroptosis": 0.25},
+        "truth": {"V_iron": 36, "ferritin_capacity": 270, "h_ferroptosis": 0.25},
     },
     "cucl2-slc31a1-hek293t": {
         "model": "cuproptosis-minimal",
@@ -42,14 +42,14 @@ PLATES = {
         "times": [24, 48, 72],
         "conditions": {"parental": {"CTR1": 1}, "SLC31A1": {"CTR1": 12}},
         "doses": {"CuCl2": ("uM", 1, [0, 1, 2, 5, 10, 15, 20, 50, 100, 200, 400, 800])},
-        "truth": {"CTR1_fold": 12, "V_ATP7": 50, "k_low": 0.1, "k_aggregation": 0.009, "h_cuproptosis": 0.22},
+        "truth": {"CTR1_fold": 12, "V_ATP7": 95, "k_low": 0.07, "k_aggregation": 0.006, "h_cuproptosis": 0.23},
     },
     "synthetic-crosstalk": {
         "model": "crosstalk-minimal",
         "what": "iron and copper together on a line over-expressing SLC31A1",
         "seed": 2026,
         "sd": 0.04,
-        "replicates": 2,
+        "replicates": 4,
         "times": [12, 24, 36, 48, 72],
         "conditions": {"SLC31A1": {"CTR1": 10}},
         "doses": {
@@ -57,8 +57,8 @@ PLATES = {
             "CuCl2": ("uM", 1, [0, 2, 5, 10, 20]),
         },
         "truth": {
-            "V_iron": 40, "ferritin_capacity": 350, "k_branching": 0.3, "h_ferroptosis": 0.3,
-            "V_CTR1": 9, "k_aggregation": 0.009, "h_cuproptosis": 0.25,
+            "V_iron": 45, "ferritin_capacity": 350, "k_branching": 0.3, "h_ferroptosis": 0.3,
+            "V_CTR1": 10, "k_aggregation": 0.0065, "h_cuproptosis": 0.25,
         },
     },
 }

@@ -7,6 +7,13 @@ use std::collections::HashMap;
 /// Exponents up to this size become products; beyond, a power is called.
 const LARGEST_PRODUCT_EXPONENT: f64 = 16.0;
 
+/// Exponents in a product stay within this.
+const HUGE_EXPONENT: i32 = 1 << 20;
+
+fn whole_power(base: f64, exponent: i64) -> f64 {
+    i32::try_from(exponent).map_or_else(|_| base.powf(exponent as f64), |exponent| base.powi(exponent))
+}
+
 impl Graph {
     pub fn constant(&mut self, value: f64) -> Id {
         self.intern(Node::Constant(Bits::new(value)))
@@ -68,17 +75,17 @@ impl Graph {
     /// `product of factor^exponent`. A factor that is a scaled single term gives its coefficient to the whole.
     pub fn product(&mut self, factors: &[(Id, i32)]) -> Id {
         let mut coefficient = 1.0;
-        let mut flat: Vec<(Id, i32)> = Vec::with_capacity(factors.len());
-        let mut stack: Vec<(Id, i32)> = factors.iter().rev().copied().collect();
+        let mut flat: Vec<(Id, i64)> = Vec::with_capacity(factors.len());
+        let mut stack: Vec<(Id, i64)> = factors.iter().rev().map(|&(id, e)| (id, i64::from(e))).collect();
         while let Some((id, exponent)) = stack.pop() {
             match self.node(id) {
                 _ if exponent == 0 => {}
-                Node::Constant(value) => coefficient *= value.value().powi(exponent),
+                Node::Constant(value) => coefficient *= whole_power(value.value(), exponent),
                 Node::Sum { constant, terms } if constant.value() == 0.0 && terms.len() == 1 => {
-                    coefficient *= terms[0].0.value().powi(exponent);
+                    coefficient *= whole_power(terms[0].0.value(), exponent);
                     stack.push((terms[0].1, exponent));
                 }
-                Node::Product(inner) => stack.extend(inner.iter().map(|&(id, e)| (id, e * exponent))),
+                Node::Product(inner) => stack.extend(inner.iter().map(|&(id, e)| (id, i64::from(e) * exponent))),
                 _ => flat.push((id, exponent)),
             }
         }
@@ -86,7 +93,7 @@ impl Graph {
             return self.constant(0.0);
         }
         flat.sort_by_key(|&(id, _)| id);
-        let mut merged: Vec<(Id, i32)> = Vec::with_capacity(flat.len());
+        let mut merged: Vec<(Id, i64)> = Vec::with_capacity(flat.len());
         for (id, exponent) in flat {
             match merged.last_mut() {
                 Some(last) if last.0 == id => last.1 += exponent,
@@ -94,12 +101,25 @@ impl Graph {
             }
         }
         merged.retain(|&(_, exponent)| exponent != 0);
+        let mut merged: Vec<(Id, i32)> = merged.into_iter().map(|(id, e)| self.bounded(id, e)).collect();
+        merged.sort_by_key(|&(id, _)| id);
         let product = match merged[..] {
             [] => return self.constant(coefficient),
             [(id, 1)] => id,
             _ => self.intern(Node::Product(merged.into())),
         };
         self.sum(0.0, &[(coefficient, product)])
+    }
+
+    /// A factor whose exponent leaves room for further products: a huge one becomes a power.
+    fn bounded(&mut self, id: Id, exponent: i64) -> (Id, i32) {
+        match i32::try_from(exponent) {
+            Ok(small) if small.abs() <= HUGE_EXPONENT => (id, small),
+            _ => {
+                let exponent = self.constant(exponent as f64);
+                (self.intern(Node::Binary(Binary::Power, id, exponent)), 1)
+            }
+        }
     }
 
     pub fn mul(&mut self, a: Id, b: Id) -> Id {

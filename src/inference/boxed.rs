@@ -24,6 +24,12 @@ impl Boxed {
         self.upper[i] - self.lower[i]
     }
 
+    /// Whether a coordinate stands on a face of the box, to a millionth of its width.
+    pub fn at_bound(&self, i: usize, x: f64) -> bool {
+        let near = 1e-6 * self.width(i);
+        x <= self.lower[i] + near || x >= self.upper[i] - near
+    }
+
     /// From the unit box to the parameters; the faces map onto the bounds exactly.
     pub fn point(&self, unit: &[f64]) -> Vec<f64> {
         let place = |(i, &u): (usize, &f64)| match u {

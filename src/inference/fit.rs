@@ -98,7 +98,7 @@ impl<'a> Course<'a> {
         // Some twenty batches: enough to show progress and to stop between, few enough to fill a device.
         let batch = count.div_ceil(20).max(64);
         let bridge = self.bridge(false);
-        while scores.len() < count && !(watch.stops() && !scores.is_empty()) {
+        while scores.len() < count && (scores.is_empty() || !watch.stops()) {
             let points: Vec<_> =
                 (scores.len()..count.min(scores.len() + batch)).map(|number| self.starts.point(number)).collect();
             scores.extend(bridge.values(&points)?);

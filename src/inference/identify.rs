@@ -22,9 +22,7 @@ const SILENT: f64 = 0.05;
 pub fn identify(objective: &dyn Objective, point: &[f64], fisher: Option<&DMatrix<f64>>) -> Identification {
     let boxed = Boxed::of(objective);
     let n = point.len();
-    let near = |i: usize| 1e-6 * boxed.width(i);
-    let at_bound = |i: usize| point[i] <= boxed.lower[i] + near(i) || point[i] >= boxed.upper[i] - near(i);
-    let inner: Vec<usize> = (0..n).filter(|&i| !at_bound(i)).collect();
+    let inner: Vec<usize> = (0..n).filter(|&i| !boxed.at_bound(i, point[i])).collect();
     let scaled = |r: usize, c: usize| {
         fisher.map_or(0.0, |f| f[(inner[r], inner[c])] * boxed.width(inner[r]) * boxed.width(inner[c]))
     };

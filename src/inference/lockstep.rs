@@ -10,6 +10,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
+/// A start that stopped this far above the best, in log-likelihood, is not at the optimum.
+const FAR: f64 = 1.0;
+
 /// When a local search ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Rules {
@@ -37,6 +40,10 @@ pub trait Local: Send + Sync {
     fn propose(&mut self, rules: &Rules);
     fn trials(&self, boxed: &Boxed) -> Vec<Vec<f64>>;
     fn judge(&mut self, values: &[f64], rules: &Rules);
+    /// Called on a search that stopped well above the best: whether it goes on from another place.
+    fn escape(&mut self) -> bool {
+        false
+    }
 }
 
 /// Runs a queue of starts, `width` at a time: those that end leave, and the next ones take their place.
@@ -45,6 +52,9 @@ pub struct Lockstep<L> {
     active: Vec<Active<L>>,
     queue: VecDeque<StartRecord>,
     done: Vec<StartRecord>,
+    /// The best value of all starts so far.
+    #[serde(deserialize_with = "super::checkpoint::infinite")]
+    best: f64,
     width: usize,
     rules: Rules,
     #[serde(skip, default = "nowhere")]
@@ -64,7 +74,8 @@ struct Active<L> {
 impl<L: Local> Lockstep<L> {
     /// The starts are taken in their order, from `last_point` and `last_value`.
     pub fn new(starts: Vec<StartRecord>, width: usize, rules: Rules, boxed: Boxed) -> Self {
-        Lockstep { active: Vec::new(), queue: starts.into(), done: Vec::new(), width, rules, boxed }
+        let best = starts.iter().map(|start| start.last_value).fold(f64::INFINITY, f64::min);
+        Lockstep { active: Vec::new(), queue: starts.into(), done: Vec::new(), best, width, rules, boxed }
     }
 
     /// After a checkpoint was read: the box is not part of it.
@@ -107,7 +118,7 @@ fn close<L: Local>(mut record: StartRecord, local: &L, stop: Stop, boxed: &Boxed
 
 /// The dimensions in which a point stands on a face of the box.
 pub fn bounds_hit(point: &[f64], boxed: &Boxed) -> Vec<usize> {
-    (0..point.len()).filter(|&i| point[i] <= boxed.lower[i] || point[i] >= boxed.upper[i]).collect()
+    (0..point.len()).filter(|&i| boxed.at_bound(i, point[i])).collect()
 }
 
 impl<'a, L: Local> Solver<Bridge<'a>, PopulationState<Vec<f64>, f64>> for Lockstep<L> {
@@ -140,6 +151,13 @@ impl<'a, L: Local> Solver<Bridge<'a>, PopulationState<Vec<f64>, f64>> for Lockst
         }
         let rules = &self.rules;
         self.active.par_iter_mut().filter(|a| a.local.stopped().is_none()).for_each(|a| a.local.propose(rules));
+        let limit = self.best + FAR;
+        for active in self.active.iter_mut().filter(|active| active.local.value() > limit) {
+            let stopped = active.local.stopped();
+            if matches!(stopped, Some(Stop::Converged | Stop::Stalled | Stop::NoDescent)) {
+                active.local.escape();
+            }
+        }
         self.retire();
 
         let trials: Vec<Vec<Vec<f64>>> = self.active.iter().map(|a| a.local.trials(&self.boxed)).collect();
@@ -154,6 +172,7 @@ impl<'a, L: Local> Solver<Bridge<'a>, PopulationState<Vec<f64>, f64>> for Lockst
         self.retire();
 
         // A better value counts from the moment it is known, expanded or not.
+        self.best = values.iter().copied().fold(self.best, f64::min);
         let seen = flat.iter().cloned().zip(values);
         let ended = self.done.iter().map(|r| (r.last_point.clone(), r.last_value));
         let best = seen.chain(ended).min_by(|a, b| a.1.total_cmp(&b.1));

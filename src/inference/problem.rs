@@ -1,13 +1,14 @@
 //! The objective of a study: its problem on an engine.
 
-use super::objective::{Evaluation, Expansion, Objective};
+use super::objective::{Dimension, Evaluation, Expansion, Objective};
 use super::problem_run::{Choice, Simulated, Simulator, Wanted};
 use crate::engine::{Engine, Precision};
-use crate::study::Linear;
-use crate::study::problem::{Problem, Term};
+use crate::study::problem::{Estimated, Problem, Term};
+use crate::study::{Linear, Prior, Scale};
 use crate::{Error, Result};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
+use std::f64::consts::LN_10;
 
 /// Differences of populations with common nodes are taken this far apart (natural logarithm): nearer ones see the
 /// steps that single cells make.
@@ -52,7 +53,7 @@ impl<'a> StudyObjective<'a> {
             return Err(Error::Engine(reason));
         }
         let engine = if engine.declines(&problem.program, false).is_some() { reference } else { engine };
-        let estimates = |value: fn(&crate::study::problem::Estimated) -> f64| -> Vec<f64> {
+        let estimates = |value: fn(&Estimated) -> f64| -> Vec<f64> {
             problem.parameters.iter().map(|p| p.scale.estimate(value(p))).collect()
         };
         let mut tangents: Vec<u32> = Vec::new();
@@ -149,8 +150,8 @@ impl<'a> StudyObjective<'a> {
         };
         let (low, high) = (self.lower[parameter], self.upper[parameter]);
         let step = match described.scale {
-            crate::study::Scale::Log10 => relative / std::f64::consts::LN_10,
-            crate::study::Scale::Lin => relative * point[parameter].abs().max(0.1 * (high - low)),
+            Scale::Log10 => relative / LN_10,
+            Scale::Lin => relative * point[parameter].abs().max(0.1 * (high - low)),
         };
         let moved = |by: f64| {
             let mut moved = point.to_vec();
@@ -277,6 +278,21 @@ impl Objective for StudyObjective<'_> {
 
     fn nominal(&self) -> Option<&[f64]> {
         Some(&self.nominal)
+    }
+
+    fn dimension(&self, index: usize) -> Dimension {
+        let parameter = &self.problem().parameters[index];
+        let prior_deviation = match (parameter.prior, parameter.scale) {
+            (Prior::LogNormal { sd, .. }, Scale::Log10) => Some(sd / LN_10),
+            (Prior::Normal { sd, .. }, Scale::Lin) => Some(sd),
+            _ => None,
+        };
+        Dimension { logarithmic: parameter.scale == Scale::Log10, prior_deviation }
+    }
+
+    fn observations(&self) -> Option<usize> {
+        let problem = self.problem();
+        (!problem.intervals_only()).then(|| problem.observation_count() as usize)
     }
 
     fn evaluate(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>> {

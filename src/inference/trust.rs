@@ -5,23 +5,36 @@
 //! iteration tries several dampings at once, and beside them a second model whose curvature is corrected by secants
 //! (J. E. Dennis, D. M. Gay, R. E. Welsch, "An adaptive nonlinear least-squares algorithm", ACM TOMS 7 (1981) 348-368):
 //! the best trial wins, and with it its damping. Steps end on the faces of the box, never beyond.
+//!
+//! A start may come to rest on a plateau, where some parameters have no influence (a rate so fast that its process is
+//! over before the first reading). If others have found better values by then, it draws those parameters anew, keeps
+//! the rest, and goes on.
 
 use super::boxed::{Boxed, best_step};
 use super::lockstep::{Local, Rules};
 use super::{Expansion, StartRecord, Stop};
+use crate::random::Stream;
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 /// Dampings tried at once, as multiples of the one that won last.
-const LADDER: [f64; 4] = [0.01, 0.2, 2.0, 50.0];
+const LADDER: [f64; 3] = [0.1, 1.0, 10.0];
 /// Dampings tried with the corrected model.
-const CORRECTED: [f64; 2] = [0.2, 5.0];
+const CORRECTED: [f64; 1] = [0.3];
 /// No trial goes further than this in any dimension of the unit box.
-const LONGEST: f64 = 0.4;
+const LONGEST: f64 = 0.2;
 /// The least damping, against the largest curvature: keeps flat directions where they are.
 const FLOOR: f64 = 1e-10;
 /// Iterations over which a start that hardly improves is stalled.
 const WINDOW: usize = 15;
+/// A parameter with less curvature than this on the unit box has no say where the start stands: over a quarter of its
+/// range the objective changes by less than 1/2.
+const FLAT: f64 = 16.0;
+/// Escapes from a plateau for one start, and points tried for each.
+const ESCAPES: u32 = 3;
+const ESCAPE_POINTS: usize = 8;
+/// Streams from here on belong to the escapes, one for each start.
+const STREAMS: u64 = 4 << 48;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Trust {
@@ -40,6 +53,14 @@ pub struct Trust {
     accepted: Option<Accepted>,
     #[serde(skip)]
     trials: Vec<Trial>,
+    /// No step was better, however short.
+    exhausted: bool,
+    escapes: u32,
+    /// The next trials are for an escape: one of them is taken, better or not.
+    escaping: bool,
+    /// The best place before an escape.
+    left: Option<(Vec<f64>, f64)>,
+    stream: Stream,
     stop: Option<Stop>,
 }
 
@@ -57,6 +78,14 @@ struct Trial {
 }
 
 impl Trust {
+    fn best(&self) -> (&[f64], f64) {
+        let here = self.accepted.as_ref().map_or((&self.at[..], self.value), |a| (&a.at[..], a.value));
+        match &self.left {
+            Some((at, value)) if *value <= here.1 => (at, *value),
+            _ => here,
+        }
+    }
+
     fn model(&self) -> (DVector<f64>, DMatrix<f64>) {
         let n = self.at.len();
         (DVector::from_column_slice(&self.gradient), DMatrix::from_row_slice(n, n, &self.fisher))
@@ -91,9 +120,9 @@ impl Trust {
 }
 
 impl Local for Trust {
-    fn new(record: &StartRecord, _rules: &Rules, boxed: &Boxed) -> Self {
+    fn new(record: &StartRecord, rules: &Rules, boxed: &Boxed) -> Self {
         let (at, value) = (boxed.unit(&record.last_point), record.last_value);
-        let accepted = Some(Accepted { at: at.clone(), value, damping: f64::INFINITY });
+        let accepted = Some(Accepted { at: at.clone(), value, damping: 0.0 });
         let n = at.len();
         Trust {
             at,
@@ -105,16 +134,21 @@ impl Local for Trust {
             history: Vec::new(),
             accepted,
             trials: Vec::new(),
+            exhausted: false,
+            escapes: 0,
+            escaping: false,
+            left: None,
+            stream: Stream::new(rules.seed, STREAMS + record.start as u64),
             stop: None,
         }
     }
 
     fn value(&self) -> f64 {
-        self.accepted.as_ref().map_or(self.value, |accepted| accepted.value)
+        self.best().1
     }
 
     fn point(&self, boxed: &Boxed) -> Vec<f64> {
-        boxed.point(self.accepted.as_ref().map_or(&self.at, |accepted| &accepted.at))
+        boxed.point(self.best().0)
     }
 
     fn stopped(&self) -> Option<Stop> {
@@ -154,6 +188,10 @@ impl Local for Trust {
     }
 
     fn propose(&mut self, rules: &Rules) {
+        if self.exhausted {
+            self.stop = Some(Stop::NoDescent);
+            return;
+        }
         let (gradient, fisher) = self.model();
         let n = self.at.len();
         let least = FLOOR * fisher.diagonal().max().max(1e-8);
@@ -207,6 +245,21 @@ impl Local for Trust {
 
     fn judge(&mut self, values: &[f64], _rules: &Rules) {
         let best = self.trials.iter().zip(values).min_by(|a, b| a.1.total_cmp(b.1));
+        if std::mem::take(&mut self.escaping) {
+            if let Some((trial, &value)) = best.filter(|(_, value)| value.is_finite()) {
+                let (at, least) = self.best();
+                self.left = Some((at.to_vec(), least));
+                self.accepted = Some(Accepted { at: trial.at.clone(), value, damping: 0.0 });
+                self.fisher.clear();
+                self.correction.fill(0.0);
+                self.history.clear();
+                self.exhausted = false;
+            } else {
+                self.exhausted = true;
+            }
+            self.trials.clear();
+            return;
+        }
         match best {
             Some((trial, &value)) if value < self.value => {
                 self.accepted = Some(Accepted { at: trial.at.clone(), value, damping: trial.damping });
@@ -218,11 +271,30 @@ impl Local for Trust {
                 let steepest = self.gradient.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
                 // The damped step is about gradient / damping: shorter than this, rounding decides.
                 if steepest < 1e-11 * self.damping {
-                    self.stop = Some(Stop::NoDescent);
+                    self.exhausted = true;
                 }
             }
         }
         self.trials.clear();
+    }
+
+    fn escape(&mut self) -> bool {
+        let n = self.at.len();
+        let flat: Vec<usize> = (0..n).filter(|&i| self.fisher.get(i * n + i).is_some_and(|&h| h < FLAT)).collect();
+        if self.escapes == ESCAPES || flat.is_empty() {
+            return false;
+        }
+        self.escapes += 1;
+        self.escaping = true;
+        self.stop = None;
+        self.trials = (0..ESCAPE_POINTS)
+            .map(|_| {
+                let mut at = self.at.clone();
+                flat.iter().for_each(|&i| at[i] = self.stream.uniform());
+                Trial { at, damping: 0.0 }
+            })
+            .collect();
+        true
     }
 }
 

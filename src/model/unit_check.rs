@@ -9,7 +9,12 @@ use super::math::{Expr, Kind, Operator};
 use super::network::{Network, Quantity, Role, Rule};
 use super::units::{Unit, signed};
 use crate::Diagnostic;
+use std::cell::Cell;
 use std::collections::HashMap;
+
+/// How many calls of user functions are followed, and how deep.
+const MOST_CALLS: usize = 100_000;
+const DEEPEST_CALL: usize = 20;
 
 /// What is known about the unit of a formula.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +29,7 @@ type Inferred = Result<Known, Diagnostic>;
 
 /// Everything about units that is wrong in `network`.
 pub fn check(network: &Network) -> Vec<Diagnostic> {
-    let mut checker = Checker { network, errors: Vec::new(), known: HashMap::new() };
+    let mut checker = Checker { network, errors: Vec::new(), known: HashMap::new(), calls: Cell::new(MOST_CALLS) };
     for definition in &network.units {
         checker.note(network.unit(&definition.formula));
     }
@@ -52,6 +57,8 @@ struct Checker<'a> {
     network: &'a Network,
     errors: Vec<Diagnostic>,
     known: HashMap<&'a str, Unit>,
+    /// Calls of user functions that may still be followed.
+    calls: Cell<usize>,
 }
 
 impl<'a> Checker<'a> {
@@ -267,9 +274,10 @@ impl<'a> Checker<'a> {
         let all: Vec<&Expr> = parts.iter().collect();
         if let Some(function) = self.network.function(name) {
             // Wrong calls and recursion are reported elsewhere.
-            if function.arguments.len() != parts.len() || depth > 20 {
+            if function.arguments.len() != parts.len() || depth > DEEPEST_CALL || self.calls.get() == 0 {
                 return Ok(Known::Unknown);
             }
+            self.calls.set(self.calls.get() - 1);
             let mut values = Vec::with_capacity(parts.len());
             for (argument, part) in function.arguments.iter().zip(parts) {
                 values.push((argument.as_str(), self.infer(part, arguments, depth)?));

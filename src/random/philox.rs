@@ -142,8 +142,8 @@ mod tests {
     fn a_stream_goes_on_from_its_position() {
         let mut whole = Stream::new(7, 3);
         let words: Vec<u32> = (0..23).map(|_| whole.word()).collect();
-        for from in 0..23 {
-            assert_eq!(Stream::new(7, 3).at(from as u64).word(), words[from]);
+        for (from, word) in words.into_iter().enumerate() {
+            assert_eq!(Stream::new(7, 3).at(from as u64).word(), word);
         }
         let text = serde_json::to_string(&whole).unwrap();
         let mut resumed: Stream = serde_json::from_str(&text).unwrap();

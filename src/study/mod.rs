@@ -20,6 +20,8 @@
 //! unit = "mM"                   # of doses here and in the data; converted to the unit of the target
 //! # target_unit = "uM"          # only where the model does not declare one
 //! # molar_mass = 262.0          # g/mol, for doses given as mass in a volume ("ug/mL")
+//! [compounds.BSO]               # its target has the same name
+//! unit = "uM"
 //!
 //! [assay]                       # what the instrument saw decides the formula
 //! kind = "atp"                  # atp, resazurin, live_count, dead_dye, live_dead, death_time
@@ -29,9 +31,9 @@
 //! # control = ["FAC"]           # compounds that are absent from the vehicle control; all of them unless stated
 //!
 //! [conditions.parental]         # genotype, medium, schedule; the doses come from the data
-//! [conditions.FTH1-low]
-//! set = { Cap = "Cap_low" }     # a model parameter becomes a number or a parameter of this study,
-//! fold = { ks = 0.1 }           # or a multiple of what it is
+//! [conditions.low-ferritin]
+//! set = { ferritin_capacity = "capacity_low" }   # a model parameter becomes a number, a parameter of this study,
+//! fold = { k_store = 0.1 }      # or a multiple of what it is
 //! doses = { BSO = 100 }         # doses of compounds that have no column in the data
 //! schedule = { BSO = { from = -24 }, FAC = { from = 0, until = 2 } }    # pre-treatment, pulse with wash-out
 //!
@@ -52,23 +54,27 @@
 //! # relative = 0.05             # a further part proportional to the prediction
 //! # df = 4                      # student-t
 //!
-//! [parameters.ks]
-//! value = 0.5                   # where the search starts; the model's value unless stated
+//! [parameters.k_store]
+//! value = 5                     # where the search starts; the model's value unless stated
 //! unit = "1/h"                  # must agree with the model's
-//! bounds = [0.01, 10]
+//! bounds = [0.1, 100]
 //! scale = "log10"               # or "lin"; log10 unless a bound is not positive
-//! prior = { kind = "log-normal", median = 0.5, sd = 1.0 }    # sd of the natural logarithm
+//! prior = { kind = "log-normal", median = 5, sd = 1.0 }    # sd of the natural logarithm
 //! source = "assumed"
-//! [parameters.Cap_low]
+//! [parameters.capacity_low]
 //! value = 100
 //! bounds = [10, 1000]
 //! [parameters.sigma]
 //! value = 0.05
 //! bounds = [0.005, 0.5]
 //!
+//! [parameters.spread]
+//! value = 0.4
+//! bounds = [0.1, 1.5]
+//!
 //! [cells]                       # optional: cells differ
 //! nodes = 64                    # quasi-Monte Carlo nodes, the same for all parameter vectors
-//! spread = { ks = "spread_ks" } # sd of the natural logarithm over cells: a number or a parameter of this study
+//! spread = { V_iron = "spread" }    # sd of the natural logarithm over cells: a number or a parameter of this study
 //!
 //! [solver]                      # optional
 //! rtol = 1e-6

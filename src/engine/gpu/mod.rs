@@ -33,6 +33,8 @@ pub struct GpuEngine {
     compiled: Mutex<HashMap<(u64, Method), Arc<Compiled>>>,
     /// Runs take turns: they share the buffers.
     pool: Mutex<Pool>,
+    /// Lanes in one part of a batch, where the device's limits allow more.
+    most_lanes: usize,
 }
 
 /// Programs kept compiled; beyond, all are forgotten.
@@ -46,7 +48,8 @@ impl GpuEngine {
     pub fn open(name: Option<&str>, precision: Precision) -> Result<GpuEngine, EngineError> {
         let device = Device::open(name, precision)?;
         let compaction = Compaction::new(&device)?;
-        Ok(GpuEngine { device, precision, compaction, compiled: Mutex::default(), pool: Mutex::default() })
+        let (compiled, pool) = (Mutex::default(), Mutex::default());
+        Ok(GpuEngine { device, precision, compaction, compiled, pool, most_lanes: usize::MAX })
     }
 
     /// The adapter that is used.
@@ -98,7 +101,7 @@ impl Engine for GpuEngine {
         let plan = Plan::new(batch.protocols, batch.settings);
         let mut outcomes = empty_outcomes(batch);
         let mut pool = lock(&self.pool);
-        let (mut first, mut most) = (0, usize::MAX);
+        let (mut first, mut most) = (0, self.most_lanes);
         while first < batch.lanes.len() {
             let count = run::fitting(&self.device, batch, &plan, self.precision, first, most);
             let part = Part {
@@ -143,3 +146,6 @@ fn empty_outcomes(batch: &Batch) -> Outcomes {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

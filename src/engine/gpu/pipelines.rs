@@ -94,7 +94,9 @@ pub fn pipelines(
             })
         })
         .collect();
-    for error in [pollster::block_on(internal.pop()), pollster::block_on(scope.pop())].into_iter().flatten() {
+    // Scopes end in the order opposite to that in which they began.
+    let (internal, validation) = (pollster::block_on(internal.pop()), pollster::block_on(scope.pop()));
+    if let Some(error) = internal.or(validation) {
         return Err(EngineError::Device(format!("{}: a kernel does not compile: {error}", device.info.name)));
     }
     device.check()?;

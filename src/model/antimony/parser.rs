@@ -144,7 +144,9 @@ impl<'a> Parser<'a> {
         let error = self.source.error(&span, format!("found {found}")).expected(expected);
         match self.token() {
             Token::Symbol("**") => error.hint("a power is written a^b"),
-            Token::Symbol("=") if self.depth > 0 || expected.contains("operator") => {
+            Token::Symbol("=")
+                if self.depth > 0 || expected.contains("operator") || expected.starts_with("':' and") =>
+            {
                 error.hint("a comparison for equality is written a == b")
             }
             Token::Symbol("<->" | "<=>") => error.hint("a reversible reaction is written A -> B; forward - backward"),
@@ -206,12 +208,12 @@ impl<'a> Parser<'a> {
         file
     }
 
-    /// Notes an error and goes on behind the statement.
+    /// Notes an error and goes on with the next line: what follows a ';' may still belong to the statement.
     fn recover(&mut self, error: Diagnostic) {
         self.errors.push(error);
         self.open = 0;
         self.depth = 0;
-        while !matches!(self.token(), Token::End | Token::Newline | Token::Symbol(";")) {
+        while !matches!(self.token(), Token::End | Token::Newline) && !self.is_word("end") {
             self.advance();
         }
     }

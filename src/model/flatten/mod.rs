@@ -67,6 +67,8 @@ struct Flattener<'a> {
     under_way: Vec<Task>,
     mode: Mode,
     conditions: Conditions,
+    /// How many calls of user functions have been written out.
+    calls: usize,
 }
 
 pub fn system(network: &Network) -> Result<System> {
@@ -89,6 +91,7 @@ impl<'a> Flattener<'a> {
             under_way: Vec::new(),
             mode: Mode::Run,
             conditions: Conditions::default(),
+            calls: 0,
         };
         let errors = flattener.check();
         if !errors.is_empty() {

@@ -125,9 +125,19 @@ impl Flattener<'_> {
             let message = format!("{}() has {} arguments", function.name, arguments.len());
             return Err(self.error(span, message).expected(format!("{}", function.arguments.len())));
         }
+        self.count_call(span)?;
         let values: Result<Vec<Id>, _> = arguments.iter().map(|argument| lower(self, argument)).collect();
         let mut inner = Inner { outer: self, function, values: values?, depth: 1 };
         lower(&mut inner, &function.body)
+    }
+
+    fn count_call(&mut self, span: &Range<usize>) -> Result<(), Diagnostic> {
+        self.calls += 1;
+        if self.calls <= MOST_CALLS {
+            return Ok(());
+        }
+        let error = self.error(span, format!("functions are called more than {MOST_CALLS} times in all"));
+        Err(error.hint("give values that are needed twice a name with ':='"))
     }
 
     fn rate_of(&mut self, arguments: &[Expr], span: &Range<usize>) -> Lowered {
@@ -196,6 +206,9 @@ struct Inner<'a, 'b> {
 /// How deep functions may call each other.
 const DEEPEST_CALL: usize = 50;
 
+/// How many calls may be written out: functions that call others twice grow without bound.
+const MOST_CALLS: usize = 100_000;
+
 impl Scope for Inner<'_, '_> {
     fn graph(&mut self) -> &mut Graph {
         &mut self.outer.graph
@@ -243,6 +256,7 @@ impl Inner<'_, '_> {
             let message = format!("{}() has {} arguments", function.name, arguments.len());
             return Err(self.outer.error(span, message).expected(format!("{}", function.arguments.len())));
         }
+        self.outer.count_call(span)?;
         if self.depth >= DEEPEST_CALL {
             let message = format!("the function '{}' calls itself", function.name);
             return Err(self.outer.error(&function.span, message).hint("functions cannot be recursive"));

@@ -1,0 +1,93 @@
+//! What needs a look inside: cuts that no caller sees, and a device that goes away.
+
+use super::*;
+use crate::engine::{Lane, Protocol, Segment, Settings, Status};
+use crate::expr::{Graph, Id, Symbol};
+use crate::model::{Parameter, State, System};
+use crate::program::Lowering;
+
+/// Van der Pol's oscillator, which needs steps of very different lengths.
+fn oscillator() -> Program {
+    let mut graph = Graph::new();
+    let (y, v) = (graph.symbol(Symbol::State(0)), graph.symbol(Symbol::State(1)));
+    let mu = graph.symbol(Symbol::Parameter(0));
+    let cubic = graph.product(&[(mu, 1), (y, 2), (v, 1)]);
+    let linear = graph.mul(mu, v);
+    let force = graph.sum(0.0, &[(1.0, linear), (-1.0, cubic), (-1.0, y)]);
+    let mut state = |name: &str, initial: f64, derivative: Id| State {
+        name: name.to_string(),
+        initial: graph.constant(initial),
+        derivative,
+        unit: String::new(),
+    };
+    let states = vec![state("y", 2.0, v), state("v", 0.0, force)];
+    let parameters = vec![Parameter { name: "mu".to_string(), value: 1.0, unit: String::new() }];
+    let system = System { graph, states, parameters, ..System::default() };
+    Program::new(&system, &Lowering { inputs: vec![0], fixed: vec![], outputs: vec![y, v] })
+}
+
+fn engine(precision: Precision) -> Option<GpuEngine> {
+    match GpuEngine::open(Some(""), precision) {
+        Ok(engine) => Some(engine),
+        Err(error) if std::env::var("FENTON_REQUIRE_GPU").is_ok_and(|v| v == "1") => panic!("{error}"),
+        Err(error) => {
+            println!("not run on a GPU: {error}");
+            None
+        }
+    }
+}
+
+fn run(engine: &GpuEngine) -> Result<Outcomes, EngineError> {
+    let program = oscillator();
+    let rows: Vec<f64> = (0..200).map(|i| 1.5f64.powi(i % 20)).collect();
+    let lanes: Vec<Lane> = (0..200).map(|row| Lane { row, protocol: row % 2 }).collect();
+    let segments = vec![Segment { until: 25.0, ..Segment::default() }];
+    let protocols =
+        [vec![25.0], vec![0.0, 1.0, 20.0]].map(|outputs| Protocol { start: 0.0, segments: segments.clone(), outputs });
+    let settings =
+        Settings { method: Method::Rodas4P, rtol: 1e-4, atol: vec![1e-6; 2], max_steps: 10_000, caution: 1.0 };
+    engine.run(&Batch {
+        program: &program,
+        lanes: &lanes,
+        rows: &rows,
+        protocols: &protocols,
+        tangents: &[],
+        settings: &settings,
+    })
+}
+
+#[test]
+fn cuts_do_not_show() {
+    for precision in [Precision::F32, Precision::F64] {
+        let Some(mut engine) = engine(precision) else { return };
+        let whole = run(&engine).unwrap();
+        assert!(whole.reports.iter().all(|report| report.status == Status::Finished));
+        // Parts of a few lanes, and dispatches of a few steps.
+        for (lanes, budget) in [(usize::MAX, 1), (7, 5), (64, 3)] {
+            engine.most_lanes = lanes;
+            for compiled in lock(&engine.compiled).values() {
+                compiled.budget.store(budget, std::sync::atomic::Ordering::Relaxed);
+            }
+            let cut = run(&engine).unwrap();
+            let bits = |o: &Outcomes| o.outputs.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert!(bits(&whole) == bits(&cut), "{precision:?}, {lanes} lanes, {budget} steps");
+            assert!(whole.reports == cut.reports, "{precision:?}, {lanes} lanes, {budget} steps");
+        }
+    }
+}
+
+#[test]
+fn a_lost_device_is_an_error() {
+    let Some(engine) = engine(Precision::F32) else { return };
+    run(&engine).unwrap();
+    engine.device.device.destroy();
+    let error = run(&engine).unwrap_err();
+    assert!(matches!(error, EngineError::Device(_)), "{error:?}");
+}
+
+#[test]
+fn a_kernel_that_does_not_compile_is_an_error() {
+    let Some(engine) = engine(Precision::F32) else { return };
+    let error = Integration::new(&engine.device, "fn prepare() { nonsense }").err().unwrap();
+    assert!(matches!(error, EngineError::Device(_)), "{error:?}");
+}

@@ -1,0 +1,127 @@
+//! Damaged study and data files: never a panic, and always an error with a file to look at.
+
+use fenton::expr::Id;
+use fenton::model::{System, antimony, formula};
+use fenton::study::{Sources, Study};
+use fenton::{Error, Result};
+use proptest::prelude::*;
+
+const MODEL: &str = "Drug = 0; Drug has uM; unit uM = 1e-6 mole / litre; k = 0.1; live = 1; live' = -k * Drug * live";
+
+struct Memory<'a>(&'a [u8]);
+
+impl Sources for Memory<'_> {
+    fn model(&self, _: &str) -> Result<System> {
+        antimony::read(MODEL, "killing.ant")?.system()
+    }
+    fn data(&self, _: &str) -> Result<Vec<u8>> {
+        Ok(self.0.to_vec())
+    }
+    fn formula(&self, system: &mut System, text: &str) -> Result<Id> {
+        formula::resolve(system, &formula::parse(text)?)
+    }
+}
+
+const STUDY: &str = r#"
+model = "killing"
+[time]
+unit = "h"
+[compounds.Drug]
+unit = "mM"
+[assay]
+kind = "atp"
+live = "live"
+scale = ["gain", 1.0]
+[conditions.a]
+fold = { k = 0.5 }
+schedule = { Drug = { from = 0, until = 2 } }
+[data]
+file = "plate.csv"
+values = "fraction"
+[noise]
+kind = "student-t"
+sd = "sigma"
+[parameters.k]
+bounds = [0.001, 10]
+prior = { kind = "log-normal", median = 0.1, sd = 1 }
+[parameters.sigma]
+value = 0.05
+bounds = [0.005, 0.5]
+[parameters.gain]
+per = "plate"
+value = 1
+bounds = [0.5, 2]
+[cells]
+nodes = 4
+spread = { k = 0.3 }
+"#;
+
+const PLATE: &str = "condition,Drug (mM),time,viability,lower,upper,plate\na,0,24,1.01,,,p\na,0,24,0.99,,,q\n\
+                     a,0.01,24,0.31,,,p\na,0.1,24,,0.05,0.2,p\n";
+
+/// Reads, and lowers what can be read.
+fn survives(study: &str, plate: &[u8]) {
+    match Study::read("study.toml", study, &Memory(plate)) {
+        Ok(study) => {
+            let problem = study.problem();
+            assert!(!problem.parameters.is_empty());
+        }
+        Err(Error::Input(found)) => {
+            assert!(!found.is_empty());
+            for diagnostic in found {
+                assert!(!diagnostic.message.is_empty() && !diagnostic.file.is_empty(), "{diagnostic}");
+            }
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// Replaces, deletes or doubles a piece of `text`, or puts something into it.
+fn mutated(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
+    let bytes = text.as_bytes().to_vec();
+    let length = bytes.len();
+    let piece = prop_oneof![
+        Just(Vec::new()),
+        Just(b"-".to_vec()),
+        Just(b",".to_vec()),
+        Just(b"\"".to_vec()),
+        Just(b"\n".to_vec()),
+        Just(b"1e999".to_vec()),
+        Just(b"nan".to_vec()),
+        Just(b"[".to_vec()),
+        Just("µ".as_bytes().to_vec()),
+        Just(b"0".to_vec()),
+        Just(b"#".to_vec()),
+        proptest::collection::vec(any::<u8>(), 0..4),
+    ];
+    let change = (0..length, 0..12usize, piece);
+    proptest::collection::vec(change, 1..4).prop_map(move |changes| {
+        let mut out = bytes.clone();
+        for (at, remove, insert) in changes {
+            let at = at.min(out.len());
+            let end = (at + remove).min(out.len());
+            out.splice(at..end, insert);
+        }
+        out
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn damaged_studies_are_refused_or_read(study in mutated(STUDY)) {
+        survives(&String::from_utf8_lossy(&study), PLATE.as_bytes());
+    }
+
+    #[test]
+    fn damaged_plates_are_refused_or_read(plate in mutated(PLATE)) {
+        survives(STUDY, &plate);
+    }
+}
+
+#[test]
+fn the_undamaged_study_is_read() {
+    let study = Study::read("study.toml", STUDY, &Memory(PLATE.as_bytes())).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(study.problem().parameters.len(), 4);
+}
