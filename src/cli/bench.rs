@@ -327,7 +327,7 @@ fn crossovers(measured: &[Measured]) -> Vec<(String, &'static str, Option<usize>
 
 fn table(workload: &Workload, measured: &[Measured], crossovers: &[(String, &'static str, Option<usize>)]) -> String {
     let mut text = format!(
-        "{}: {} states\n\n{:<34} {:>4} {:<8} {:>9} {:>12} {:>12} {:>7} {:>9} {:>9}\n",
+        "{}: {} states\n\n{:<44} {:>4} {:<8} {:>9} {:>12} {:>12} {:>7} {:>9} {:>9}\n",
         workload.name,
         workload.program.states.len(),
         "engine",
@@ -342,10 +342,10 @@ fn table(workload: &Workload, measured: &[Measured], crossovers: &[(String, &'st
     );
     for m in measured {
         let mark = if m.software { " [software]" } else { "" };
-        let name: String = format!("{}{mark}", m.engine).chars().take(34).collect();
+        let name: String = format!("{}{mark}", m.engine).chars().take(44).collect();
         let error = |error: Option<f64>| error.map_or("-".into(), |error| format!("{error:.1e}"));
         text += &format!(
-            "{name:<34} {:>4} {:<8} {:>9} {:>12.0} {:>12.3e} {:>7} {:>9} {:>9}\n",
+            "{name:<44} {:>4} {:<8} {:>9} {:>12.0} {:>12.3e} {:>7} {:>9} {:>9}\n",
             m.precision,
             m.method,
             m.instances,

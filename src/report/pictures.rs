@@ -60,7 +60,9 @@ fn marks(chart: &Chart, at: usize, data: &Data) -> Series {
         marks.push(Mark::Pin { x, y, tip: format!("{}: EC50 {} {}", data.label, shown(x), chart.x_unit) });
     }
     let colour = data.rank.map_or(Colour::Nominal(at), Colour::Ranked);
-    Series { label: data.label.clone(), colour, marks }
+    // A line that is alone needs no name: the axes have said what it is.
+    let label = if chart.series.len() > 1 { data.label.clone() } else { String::new() };
+    Series { label, colour, marks }
 }
 
 /// Standardised residuals over the fitted value.

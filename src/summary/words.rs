@@ -88,13 +88,13 @@ pub fn warnings(
         let title = format!("{} of {} evaluations failed ({share:.2} %)", fit.failed_points, fit.evaluations);
         say(severity, title, "They count as infinitely bad; the causes stand below.".into());
     }
-    let beyond: Vec<&str> = effects
+    let beyond: Vec<String> = effects
         .iter()
         .filter(|e| e.measure == "EC50, absolute" && matches!(e.value, Quantity::Above { .. }))
-        .map(|e| e.condition.as_str())
+        .map(|e| format!("{} at {} {}", e.condition, short(e.time), study.time_unit))
         .collect();
     if !beyond.is_empty() {
-        let text = format!("{}: the fitted value stays above 0.5 at all doses tested.", list(&beyond));
+        let text = format!("{}: the fitted value stays above 0.5 at all doses tested.", beyond.join(", "));
         say(Severity::Note, "An EC50 lies beyond the highest dose".into(), text);
     }
     // The banner says already whether the data are synthetic.
@@ -105,12 +105,6 @@ pub fn warnings(
         say(Severity::Note, "From the engine".into(), note.clone());
     }
     warnings
-}
-
-fn list(names: &[&str]) -> String {
-    let mut names = names.to_vec();
-    names.dedup();
-    names.join(", ")
 }
 
 pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_only: bool) -> Vec<Headline> {
