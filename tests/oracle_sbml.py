@@ -75,7 +75,7 @@ class Case:
 
 
 def number(text):
-    return float(text.lower().replace("inf", "inf").replace("-infinity", "-inf"))
+    return float(text) if text else math.nan
 
 
 def to_antimony(sbml):
@@ -125,7 +125,7 @@ def run_fenton(binary, case, text, folder):
         with output.open() as file:
             rows = list(csv.reader(file))
         for at, name in enumerate(names):
-            found[name] = [float(row[at + 1]) for row in rows[1:]]
+            found[name] = [number(row[at + 1]) for row in rows[1:]]
     return found, None
 
 
@@ -166,7 +166,7 @@ def judge(case, text, result):
     if failure:
         code, message = failure
         lines = [line for line in message.splitlines() if line.strip()]
-        first = re.sub(r"^\S*?\.ant:\d+:\d+: ", "", lines[0]) if lines else "no message"
+        first = re.sub(r"^.*?\.ant:\d+:\d+: ", "", lines[0]) if lines else "no message"
         if code == EXIT_INPUT and REFUSAL.search(first) and re.search(r"\.ant:\d+:\d+: ", lines[0]):
             return "refused", first
         reason = f"exit code {code}: {first}"
