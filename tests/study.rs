@@ -9,6 +9,7 @@ const MODEL: &str = "
 model killing
   unit time_unit = 3600 second;
   unit uM = 1e-6 mole / litre;
+  unit hour = 3600 second;
   unit per_hour = 1 / hour;
   Drug = 0;  Drug has uM;
   Block = 0; Block has uM;

@@ -130,7 +130,8 @@ fn every_assay_has_its_formula() {
         let study = study(&text, "Drug,time,value\n30,24,0.5\n");
         with_objective(&study, |objective| {
             let values = vec![k, half];
-            let simulated = objective.simulator.run(&[values.clone()], Default::default(), false).unwrap().remove(0);
+            let simulated =
+                objective.simulator.run(std::slice::from_ref(&values), Default::default(), false).unwrap().remove(0);
             let found = objective.problem().predict(&values, &simulated.slots)[0];
             assert!((found - expected).abs() < 1e-8, "{assay}: {found} {expected}");
         });
@@ -207,7 +208,8 @@ value = 30
         }
         // Interpolation between nodes against the analytic value.
         let values = vec![37.3, 0.1, 10.0];
-        let simulated = objective.simulator.run(&[values.clone()], Default::default(), false).unwrap().remove(0);
+        let simulated =
+            objective.simulator.run(std::slice::from_ref(&values), Default::default(), false).unwrap().remove(0);
         let found = objective.problem().predict(&values, &simulated.slots)[4];
         assert!((found - (-0.1f64 * 0.5 * 37.3).exp()).abs() < 2e-5, "{found}");
     });
@@ -223,7 +225,8 @@ fn death_times_are_shares_of_the_dead() {
         let dead = |t: f64| 1.0 - (-rate * t).exp();
         let share = |from: f64, until: f64| (dead(until) - dead(from)) / dead(24.0);
         let expected = -(40.0 * share(0.0, 6.0).ln() + 25.0 * share(6.0, 12.0).ln() + 20.0 * share(12.0, 24.0).ln());
-        let simulated = objective.simulator.run(&[values.clone()], Default::default(), false).unwrap().remove(0);
+        let simulated =
+            objective.simulator.run(std::slice::from_ref(&values), Default::default(), false).unwrap().remove(0);
         let found = objective.problem().negative_log_likelihood(&values, &simulated.slots);
         assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         check_gradient(objective, &[-1.0, 1.1], 1e-6);
@@ -264,7 +267,8 @@ fn cells_are_averaged_and_differentiated_by_scores() {
     };
     with_objective(&at(256), |objective| {
         let values = objective.problem().values(&point);
-        let simulated = objective.simulator.run(&[values.clone()], Default::default(), false).unwrap().remove(0);
+        let simulated =
+            objective.simulator.run(std::slice::from_ref(&values), Default::default(), false).unwrap().remove(0);
         let found = objective.problem().predict(&values, &simulated.slots);
         for (found, (dose, time)) in found.iter().zip([(0.0, 24.0), (3.0, 24.0), (30.0, 24.0), (30.0, 12.0)]) {
             let exact = value(dose, time, 0.1, 0.6);

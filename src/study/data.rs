@@ -134,9 +134,9 @@ fn assign<'t>(study: &Study, section: &DataSection, findings: &Findings, table: 
     let has = |role: &str| columns.of.contains_key(role);
     let deaths = study.observables.iter().any(|o| o.reading == Kind::DeathTime);
     let whole = table.header.first().map_or(0..1, |f| f.span.start..table.header[table.header.len() - 1].span.end);
-    if !has("time") && !(deaths && has("from") && has("until")) {
+    if !(has("time") || deaths && has("from") && has("until")) {
         findings.say(&whole, "no column of times", "name it in [data] columns = { time = \"…\" }");
-    } else if !has("value") && !has("count") && !(has("lower") || has("upper")) {
+    } else if !["value", "count", "lower", "upper"].into_iter().any(has) {
         findings.say(&whole, "no column of values", "name it in [data] columns = { value = \"…\" }");
     }
     columns

@@ -97,6 +97,9 @@ pub enum When {
 /// Nodes for times that are parameters.
 const FLOATING_NODES: usize = 17;
 
+/// The slot of (condition, doses, time, output).
+type SlotOf<'a> = dyn Fn(usize, &[f64], f64, usize) -> usize + 'a;
+
 /// A run's identity: condition and the bits of its doses.
 type Key = (usize, Vec<u64>);
 
@@ -155,7 +158,7 @@ impl Design {
         runs
     }
 
-    fn prediction(&self, request: &Request, slot: &dyn Fn(usize, &[f64], f64, usize) -> usize) -> Prediction {
+    fn prediction(&self, request: &Request, slot: &SlotOf) -> Prediction {
         let form = &self.observables[request.observable];
         let control = self.control(&request.doses);
         let doses = |part: &Part| if part.control { &control } else { &request.doses };
