@@ -110,11 +110,8 @@ pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let times = times(args)?;
     let mut system = read_model(&args.model, &assignments(&args.set)?)?;
     let instances = instances(args, &mut system)?;
-    let mut lowering = Lowering::default();
-    lowering.inputs = instances.inputs.clone();
     let (columns, outputs): (Vec<String>, Vec<_>) = columns(args, &system)?.into_iter().unzip();
-    lowering.outputs = outputs;
-
+    let lowering = Lowering { inputs: instances.inputs.clone(), fixed: Vec::new(), outputs };
     let program = Program::new(&system, &lowering);
     let engine = args.engine.open(&program, instances.count)?;
     let protocol = Protocol {

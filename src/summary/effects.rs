@@ -93,11 +93,11 @@ impl<'t> Curve<'t> {
             .collect();
         let interval = middle(&draws);
         let note = match interval {
-            Some((low, high)) if low == 0.0 && high.is_infinite() => "the data leave it open".into(),
-            Some((low, high)) if high.is_infinite() => {
+            Some((0.0, f64::INFINITY)) => "the data leave it open".into(),
+            Some((low, f64::INFINITY)) => {
                 format!("95 % interval: above {}, and open beyond the highest dose", super::charts::short(low))
             }
-            Some((low, high)) if low == 0.0 => {
+            Some((0.0, high)) => {
                 format!("95 % interval: below {}, and open under the lowest dose", super::charts::short(high))
             }
             Some(_) => String::new(),
