@@ -13,8 +13,8 @@ fn every_embedded_study_can_be_evaluated_and_expanded() {
         let problem = study.problem();
         let objective = StudyObjective::new(&problem, &engine, &engine, Choice::default()).unwrap();
         let point = objective.nominal().unwrap().to_vec();
-        let evaluation = objective.evaluate(&[point.clone()]).unwrap().remove(0);
-        let expansion = objective.expand(&[point.clone()]).unwrap().remove(0);
+        let evaluation = objective.evaluate(std::slice::from_ref(&point)).unwrap().remove(0);
+        let expansion = objective.expand(std::slice::from_ref(&point)).unwrap().remove(0);
         assert!(evaluation.value.is_finite(), "{}: {:?}", file.name, evaluation.failures);
         assert!((evaluation.value - expansion.value).abs() < 1e-6 * (1.0 + evaluation.value.abs()));
         if problem.cells.is_some() {
