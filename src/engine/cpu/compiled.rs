@@ -53,6 +53,7 @@ impl Frame {
 #[derive(Debug)]
 pub struct Compiled<R> {
     pub frame: Frame,
+    pub tangents: Tangents,
     pub step: Executable<R>,
     /// How many static values follow the states and tangents in the step's inputs.
     pub statics: usize,
@@ -102,6 +103,7 @@ impl<R: Real> Compiled<R> {
             events: plain(&frame, program.graph.clone(), &events),
             timed,
             step: Executable::new(step.tape),
+            tangents: step.tangents,
         }
     }
 }

@@ -267,16 +267,18 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let mut accepted: Vec<bool> = vec![false; self.width];
         let mut arrived = Vec::new();
         let mut rested = Vec::new();
+        let mut standing = vec![false; self.width];
         for column in 0..self.width {
-            let Some(state) = &mut self.columns[column] else { continue };
             let error = self.storage[error_at + column].to_f64();
-            if let Some(deadline) = state.deadline {
-                let longest = self.batch.protocols[state.protocol].segments[state.segment].settle.unwrap_or(deadline);
-                if self.storage[rest_at + column].to_f64() * 0.01 * longest <= 1.0 {
+            if let Some(rest_time) = self.rest_time(column) {
+                // A right-hand side that is not a number leaves no finite error either.
+                if error.is_finite() && self.storage[rest_at + column].to_f64() * rest_time <= 1.0 {
                     rested.push(column);
                     continue;
                 }
+                standing[column] = error <= 1.0 && self.stands_still(column, rest_time);
             }
+            let Some(state) = &mut self.columns[column] else { continue };
             // Anything that is not a number fails this test.
             if error <= 1.0 {
                 accepted[column] = true;
@@ -320,7 +322,9 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             // A step cut short by a stop says little about the length that would have been possible.
             state.proposal = if whole { next } else { next.max(state.proposal) };
             state.after_rejection = false;
-            if state.time == state.stop || turned {
+            if standing[column] {
+                rested.push(column);
+            } else if state.time == state.stop || turned {
                 arrived.push(column);
             } else if state.report.steps + state.report.rejected >= max_steps {
                 state.fail(Status::StepLimit);
@@ -330,6 +334,36 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         if !rested.is_empty() || !arrived.is_empty() {
             self.arrive(&arrived, &rested);
         }
+    }
+
+    /// In a settling segment, the time over which nothing may move any more.
+    fn rest_time(&self, column: usize) -> Option<f64> {
+        let state = self.columns[column].as_ref()?;
+        state.deadline?;
+        self.batch.protocols[state.protocol].segments[state.segment].settle.map(|longest| 0.01 * longest)
+    }
+
+    /// Whether the step just tried was long enough and moved nothing by more than its tolerance. In single precision
+    /// the derivatives at rest are rounding noise, and this is what tells that a lane has come to rest.
+    fn stands_still(&self, column: usize, rest_time: f64) -> bool {
+        let settings = self.batch.settings;
+        let compiled = self.compiled;
+        let value = |slot: Slot| self.storage[slot as usize * self.width + column].to_f64();
+        let tolerance = |state: usize| settings.atol[state] + settings.rtol * value(STATES + state as Slot).abs();
+        let long_enough = self.columns[column].as_ref().is_some_and(|state| state.step >= rest_time);
+        long_enough
+            && self.copies.iter().enumerate().all(|(at, &(new, old))| {
+                let change = (value(new) - value(old)).abs();
+                match at.checked_sub(compiled.frame.states) {
+                    None => change <= tolerance(at),
+                    Some(tangent) => {
+                        let (direction, state) = compiled.tangents.components[tangent];
+                        let input = compiled.tangents.inputs[direction as usize] as usize;
+                        let size = self.inputs[input * self.width + column].to_f64().abs();
+                        change * size <= tolerance(state as usize)
+                    }
+                }
+            })
     }
 
     /// Takes over the new states and tangents of the lanes whose step was accepted.
