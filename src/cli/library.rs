@@ -10,9 +10,9 @@ use serde_json::json;
 
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// What to list [default: both]
-    #[arg(value_enum)]
-    what: Option<What>,
+    /// What to list [default: models,studies]
+    #[arg(value_enum, value_delimiter = ',')]
+    what: Vec<What>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -39,7 +39,7 @@ pub struct ShowArgs {
 }
 
 pub fn list(args: &ListArgs) -> Result<(), Failure> {
-    let wanted = |what| args.what.is_none_or(|only| only == what);
+    let wanted = |what| args.what.is_empty() || args.what.contains(&what);
     let mut text = String::new();
     let mut document = serde_json::Map::new();
     if wanted(What::Models) {
