@@ -17,7 +17,7 @@ use crate::program::Program;
 use crate::program::wgsl::{self, Printed, Width};
 use std::fmt::Write;
 
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("lanes", include_str!("../../../shaders/lanes.wgsl")),
     ("compact", include_str!("../../../shaders/compact.wgsl")),
     ("rodas4p", include_str!("../../../shaders/rodas4p.wgsl")),
@@ -31,6 +31,7 @@ const FILES: [(&str, &str); 14] = [
     ("shared/logic", include_str!("../../../shaders/shared/logic.wgsl")),
     ("shared/math32", include_str!("../../../shaders/shared/math32.wgsl")),
     ("shared/math64", include_str!("../../../shaders/shared/math64.wgsl")),
+    ("shared/rosenbrock", include_str!("../../../shaders/shared/rosenbrock.wgsl")),
     ("shared/status", include_str!("../../../shaders/shared/status.wgsl")),
 ];
 
