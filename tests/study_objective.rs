@@ -274,7 +274,7 @@ fn cells_are_averaged_and_differentiated_by_scores() {
             let exact = value(dose, time, 0.1, 0.6);
             assert!((found - exact).abs() < 1e-3, "{found} {exact}");
         }
-        let (simulated, jacobian) = objective.linearise(&[point.to_vec()]).unwrap().remove(0);
+        let (simulated, jacobian) = objective.linearise(&[point.to_vec()], false).unwrap().remove(0);
         let linear = fenton::study::Linear { slots: &simulated.slots, jacobian: &jacobian };
         let (_, by_point) = objective.problem().predict_linear(&values, &linear);
         let ln_10 = std::f64::consts::LN_10;

@@ -35,7 +35,7 @@ impl Spent {
 
 pub struct Bridge<'a> {
     pub objective: &'a dyn Objective,
-    /// Values in the precision of the report rather than that of the search.
+    /// Values and expansions in the precision of the report rather than that of the search.
     pub exact: bool,
     pub spent: &'a RefCell<Spent>,
 }
@@ -68,7 +68,8 @@ impl Bridge<'_> {
         if points.is_empty() {
             return Ok(Vec::new());
         }
-        let expansions = self.objective.expand(points)?;
+        let expansions =
+            if self.exact { self.objective.expand_exactly(points)? } else { self.objective.expand(points)? };
         self.spent.borrow_mut().expansions += points.len() as u64;
         let finite = |e: &Expansion| {
             e.value.is_finite() && e.gradient.iter().chain(e.fisher.iter()).all(|number| number.is_finite())

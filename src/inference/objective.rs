@@ -30,6 +30,10 @@ pub trait Objective: Sync {
     fn evaluate_exactly(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>> {
         self.evaluate(points)
     }
+    /// Expansions in that precision: standard errors and intervals come from them.
+    fn expand_exactly(&self, points: &[Vec<f64>]) -> Result<Vec<Expansion>> {
+        self.expand(points)
+    }
 }
 
 /// How a parameter is estimated.

@@ -24,7 +24,14 @@ pub struct StudyObjective<'a> {
     lower: Vec<f64>,
     upper: Vec<f64>,
     nominal: Vec<f64>,
-    /// How each parameter reaches the slots.
+    /// Of the search, and of what is reported.
+    routes: [Routes; 2],
+}
+
+/// How parameters reach the slots on an engine.
+#[derive(Debug)]
+struct Routes {
+    /// One for each parameter.
     ways: Vec<Way>,
     /// Inputs whose tangents are asked for.
     tangents: Vec<u32>,
@@ -41,21 +48,9 @@ enum Way {
     Differences,
 }
 
-impl<'a> StudyObjective<'a> {
-    /// `reference` is the CPU in f64; `engine` may be the same.
-    pub fn new(
-        problem: &'a Problem,
-        engine: &'a dyn Engine,
-        reference: &'a dyn Engine,
-        choice: Choice,
-    ) -> Result<StudyObjective<'a>> {
-        if let Some(reason) = reference.declines(&problem.program, false) {
-            return Err(Error::Engine(reason));
-        }
-        let engine = if engine.declines(&problem.program, false).is_some() { reference } else { engine };
-        let estimates = |value: fn(&Estimated) -> f64| -> Vec<f64> {
-            problem.parameters.iter().map(|p| p.scale.estimate(value(p))).collect()
-        };
+impl Routes {
+    /// Tangents where `engine` has them for this program, differences where it has not.
+    fn of(problem: &Problem, engine: &dyn Engine) -> Self {
         let mut tangents: Vec<u32> = Vec::new();
         let mut ways = Vec::new();
         for parameter in 0..problem.parameters.len() {
@@ -83,14 +78,32 @@ impl<'a> StudyObjective<'a> {
             tangents.clear();
             ways.iter_mut().filter(|way| **way == Way::Tangents).for_each(|way| *way = Way::Differences);
         }
+        Routes { ways, tangents }
+    }
+}
+
+impl<'a> StudyObjective<'a> {
+    /// `reference` is the CPU in f64; `engine` may be the same.
+    pub fn new(
+        problem: &'a Problem,
+        engine: &'a dyn Engine,
+        reference: &'a dyn Engine,
+        choice: Choice,
+    ) -> Result<StudyObjective<'a>> {
+        if let Some(reason) = reference.declines(&problem.program, false) {
+            return Err(Error::Engine(reason));
+        }
+        let engine = if engine.declines(&problem.program, false).is_some() { reference } else { engine };
+        let estimates = |value: fn(&Estimated) -> f64| -> Vec<f64> {
+            problem.parameters.iter().map(|p| p.scale.estimate(value(p))).collect()
+        };
         Ok(StudyObjective {
             names: problem.parameters.iter().map(|p| p.name.clone()).collect(),
             lower: estimates(|p| p.lower),
             upper: estimates(|p| p.upper),
             nominal: estimates(|p| p.start),
+            routes: [engine, reference].map(|engine| Routes::of(problem, engine)),
             simulator: Simulator::new(problem, engine, reference, choice),
-            ways,
-            tangents,
         })
     }
 
@@ -140,10 +153,53 @@ impl<'a> StudyObjective<'a> {
         Ok(evaluations)
     }
 
+    fn expand_on(&self, points: &[Vec<f64>], exact: bool) -> Result<Vec<Expansion>> {
+        let Routes { ways, tangents } = self.routes(exact);
+        let wanted = Wanted { tangents, scores: true };
+        let mut expansions = Vec::with_capacity(points.len());
+        // Every difference is two further parameter vectors.
+        let differences = ways.iter().filter(|w| matches!(w, Way::Differences | Way::Scores)).count();
+        let chunk = (self.simulator.chunk(wanted) / (1 + 2 * differences)).max(1);
+        for chunk in points.chunks(chunk) {
+            let linear = self.linearise(chunk, exact)?;
+            let expanded = chunk.par_iter().zip(&linear).map(|(point, (simulated, jacobian))| {
+                let values = self.problem().values(point);
+                let linear = Linear { slots: &simulated.slots, jacobian };
+                let likelihood = self.problem().expand_likelihood(&values, &linear);
+                let (prior, gradient, curvature) = self.prior(point);
+                let mut expansion = Expansion {
+                    value: likelihood.value + prior,
+                    gradient: likelihood.gradient,
+                    fisher: likelihood.information,
+                };
+                for i in 0..gradient.len() {
+                    expansion.gradient[i] += gradient[i];
+                    expansion.fisher[(i, i)] += curvature[i];
+                }
+                if !simulated.failures.is_empty()
+                    || !expansion.value.is_finite()
+                    || expansion.gradient.iter().chain(expansion.fisher.iter()).any(|x| !x.is_finite())
+                {
+                    expansion.value = f64::INFINITY;
+                    expansion.gradient.fill(0.0);
+                    expansion.fisher.fill(0.0);
+                }
+                expansion
+            });
+            expansions.par_extend(expanded);
+        }
+        Ok(expansions)
+    }
+
+    fn routes(&self, exact: bool) -> &Routes {
+        &self.routes[usize::from(exact)]
+    }
+
     /// The two points between which the derivative by `parameter` is taken.
-    fn neighbours(&self, point: &[f64], parameter: usize) -> (Vec<f64>, Vec<f64>) {
+    fn neighbours(&self, point: &[f64], parameter: usize, exact: bool) -> (Vec<f64>, Vec<f64>) {
         let described = &self.problem().parameters[parameter];
-        let relative = match (&self.problem().cells, self.simulator.engine.precision()) {
+        let precision = if exact { Precision::F64 } else { self.simulator.engine.precision() };
+        let relative = match (&self.problem().cells, precision) {
             (Some(_), _) => POPULATION_STEP,
             (None, Precision::F32) => 0.03,
             (None, Precision::F64) => 1e-3,
@@ -162,68 +218,82 @@ impl<'a> StudyObjective<'a> {
     }
 
     /// Ways at a point: a spread that is nearly nothing has no score.
-    fn ways_at(&self, values: &[f64]) -> Vec<Way> {
+    fn ways_at(&self, values: &[f64], exact: bool) -> Vec<Way> {
         let tiny = |sd: &Term| sd.value(values) < SMALLEST_SPREAD;
         let narrow = self.problem().cells.as_ref().is_some_and(|c| c.spread.iter().any(|(_, sd)| tiny(sd)));
         let at = |way: &Way| if narrow && *way == Way::Scores { Way::Differences } else { *way };
-        self.ways.iter().map(at).collect()
+        self.routes(exact).ways.iter().map(at).collect()
     }
 
-    /// Slots and their derivatives by the point, `jacobian[(parameter, slot)]`, for each of `points`.
-    pub fn linearise(&self, points: &[Vec<f64>]) -> Result<Vec<(Simulated, DMatrix<f64>)>> {
+    /// Slots and their derivatives by the point, `jacobian[(parameter, slot)]`, for each of `points`; `exact` as in
+    /// [`Simulator::run`]. A derivative that is a difference is NaN where neither neighbour can be integrated.
+    pub fn linearise(&self, points: &[Vec<f64>], exact: bool) -> Result<Vec<(Simulated, DMatrix<f64>)>> {
         let problem = self.problem();
         // The points themselves, then for each its neighbours.
         let mut values: Vec<Vec<f64>> = points.iter().map(|point| problem.values(point)).collect();
-        let ways: Vec<Vec<Way>> = values.iter().map(|values| self.ways_at(values)).collect();
-        let mut steps: Vec<(usize, usize, f64)> = Vec::new();
+        let ways: Vec<Vec<Way>> = values.iter().map(|values| self.ways_at(values, exact)).collect();
+        // Point, parameter, and how far below and above it the neighbours are.
+        let mut steps: Vec<(usize, usize, [f64; 2])> = Vec::new();
         let mut moved = Vec::new();
         for (at, point) in points.iter().enumerate() {
             for (parameter, _) in ways[at].iter().enumerate().filter(|(_, way)| **way == Way::Differences) {
-                let (below, above) = self.neighbours(point, parameter);
-                steps.push((at, parameter, above[parameter] - below[parameter]));
+                let (below, above) = self.neighbours(point, parameter, exact);
+                let distances = [below[parameter] - point[parameter], above[parameter] - point[parameter]];
+                steps.push((at, parameter, distances));
                 moved.push(problem.values(&below));
                 moved.push(problem.values(&above));
             }
         }
-        let wanted = Wanted { tangents: &self.tangents, scores: problem.cells.is_some() };
-        let centres = self.simulator.run(&values, wanted, false)?;
+        let wanted = Wanted { tangents: &self.routes(exact).tangents, scores: problem.cells.is_some() };
+        let centres = self.simulator.run(&values, wanted, exact)?;
         let mut simulated = Vec::with_capacity(moved.len());
         for chunk in moved.chunks(self.simulator.chunk(Wanted::default())) {
-            simulated.extend(self.simulator.run(chunk, Wanted::default(), false)?);
+            simulated.extend(self.simulator.run(chunk, Wanted::default(), exact)?);
         }
         let mut linear: Vec<(Simulated, DMatrix<f64>)> = centres
             .into_iter()
             .zip(values.drain(..).zip(&ways))
             .map(|(centre, (values, ways))| {
                 let mut jacobian = DMatrix::zeros(values.len(), problem.layout.slots);
-                self.chain_tangents(&values, ways, &centre, &mut jacobian);
+                self.chain_tangents(&values, ways, wanted.tangents, &centre, &mut jacobian);
                 self.chain_scores(&values, ways, &centre, &mut jacobian);
                 (centre, jacobian)
             })
             .collect();
-        for (pair, &(at, parameter, distance)) in simulated.chunks(2).zip(&steps) {
-            if distance == 0.0 || pair.iter().any(|side| !side.failures.is_empty()) {
-                continue;
-            }
+        for (pair, &(at, parameter, distances)) in simulated.chunks(2).zip(&steps) {
+            let (centre, jacobian) = &mut linear[at];
+            // A neighbour that cannot be integrated leaves the difference on the other side.
+            let side = |which: usize| match pair[which].failures.is_empty() {
+                true => (&pair[which].slots, distances[which]),
+                false => (&centre.slots, 0.0),
+            };
+            let ((below, left), (above, right)) = (side(0), side(1));
             for slot in 0..problem.layout.slots {
-                linear[at].1[(parameter, slot)] = (pair[1].slots[slot] - pair[0].slots[slot]) / distance;
+                jacobian[(parameter, slot)] = (above[slot] - below[slot]) / (right - left);
             }
         }
         Ok(linear)
     }
 
-    fn chain_tangents(&self, values: &[f64], ways: &[Way], centre: &Simulated, jacobian: &mut DMatrix<f64>) {
-        if self.tangents.is_empty() {
+    fn chain_tangents(
+        &self,
+        values: &[f64],
+        ways: &[Way],
+        tangents: &[u32],
+        centre: &Simulated,
+        jacobian: &mut DMatrix<f64>,
+    ) {
+        if tangents.is_empty() {
             return;
         }
         let problem = self.problem();
         let slopes = problem.slopes(values);
-        let directions = self.tangents.len();
+        let directions = tangents.len();
         let outputs = problem.program.outputs.len();
         for (run, protocol) in problem.layout.runs.iter().zip(&problem.layout.protocols) {
             // How this background's inputs follow the parameters.
             let mut by_parameter = DMatrix::zeros(values.len(), directions);
-            for (direction, &input) in self.tangents.iter().enumerate() {
+            for (direction, &input) in tangents.iter().enumerate() {
                 let term = &problem.backgrounds[run.condition][input as usize];
                 term.add_gradient(values, &slopes, 1.0, by_parameter.column_mut(direction).as_mut_slice());
             }
@@ -304,39 +374,10 @@ impl Objective for StudyObjective<'_> {
     }
 
     fn expand(&self, points: &[Vec<f64>]) -> Result<Vec<Expansion>> {
-        let wanted = Wanted { tangents: &self.tangents, scores: true };
-        let mut expansions = Vec::with_capacity(points.len());
-        // Every difference is two further parameter vectors.
-        let differences = self.ways.iter().filter(|w| matches!(w, Way::Differences | Way::Scores)).count();
-        let chunk = (self.simulator.chunk(wanted) / (1 + 2 * differences)).max(1);
-        for chunk in points.chunks(chunk) {
-            let linear = self.linearise(chunk)?;
-            let expanded = chunk.par_iter().zip(&linear).map(|(point, (simulated, jacobian))| {
-                let values = self.problem().values(point);
-                let linear = Linear { slots: &simulated.slots, jacobian };
-                let likelihood = self.problem().expand_likelihood(&values, &linear);
-                let (prior, gradient, curvature) = self.prior(point);
-                let mut expansion = Expansion {
-                    value: likelihood.value + prior,
-                    gradient: likelihood.gradient,
-                    fisher: likelihood.information,
-                };
-                for i in 0..gradient.len() {
-                    expansion.gradient[i] += gradient[i];
-                    expansion.fisher[(i, i)] += curvature[i];
-                }
-                if !simulated.failures.is_empty()
-                    || !expansion.value.is_finite()
-                    || expansion.gradient.iter().chain(expansion.fisher.iter()).any(|x| !x.is_finite())
-                {
-                    expansion.value = f64::INFINITY;
-                    expansion.gradient.fill(0.0);
-                    expansion.fisher.fill(0.0);
-                }
-                expansion
-            });
-            expansions.par_extend(expanded);
-        }
-        Ok(expansions)
+        self.expand_on(points, false)
+    }
+
+    fn expand_exactly(&self, points: &[Vec<f64>]) -> Result<Vec<Expansion>> {
+        self.expand_on(points, true)
     }
 }

@@ -35,7 +35,7 @@ const MOST_LANES: usize = 200_000;
 impl<'a> Model<'a> {
     pub fn new(objective: &'a StudyObjective<'a>, fit: &FitResult) -> Result<Self> {
         let problem = objective.problem();
-        let expansion = objective.expand(std::slice::from_ref(&fit.point))?.remove(0);
+        let expansion = objective.expand_exactly(std::slice::from_ref(&fit.point))?.remove(0);
         let draws =
             if expansion.value.is_finite() { draws(objective, &fit.point, expansion.fisher) } else { Vec::new() };
         let draws = draws.iter().map(|point| problem.values(point)).collect();
