@@ -219,7 +219,12 @@ fn told(study: &Study, document: &Document, folder: &std::path::Path) -> String 
         let interval = match p.interval {
             Some(interval) => format!("95 % interval {}", interval_text(interval)),
             None if p.at_bound.is_some() => "at a bound, not identified".into(),
-            None => "not identified".into(),
+            None => match (p.verdict.as_str(), p.prior_interval) {
+                (verdict @ ("see the prior" | "known from the prior"), Some(prior)) => {
+                    format!("{verdict}, 95 % of it {}", interval_text(prior))
+                }
+                _ => "not identified".into(),
+            },
         };
         text += &format!("  {:<width$}  {:>9} {:<12} {interval}\n", p.name, shown(p.value), p.unit);
     }

@@ -31,7 +31,8 @@ pub fn document(
 ) -> Result<Document> {
     let model = Model::new(objective, fit)?;
     let (mut dose_charts, traces) = charts::over_dose(study, &model)?;
-    let effects = effects::effects(study, &traces);
+    // Statements in words carry a bound: an effective concentration read from such a curve would come from the priors.
+    let effects = if tables::in_words(study) { Vec::new() } else { effects::effects(study, &traces) };
     for trace in &traces {
         let own = |e: &&Effect| e.measure == "EC50, absolute" && e.condition == trace.label && e.time == trace.time;
         if let Some(Quantity::Value { value, .. }) = effects.iter().find(own).map(|effect| &effect.value) {
