@@ -9,7 +9,7 @@
 
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::inference::{Choice, FitSettings, StudyObjective, Verdict, fit};
+use fenton::inference::{Basis, Choice, FitSettings, Objective, StudyObjective, Verdict, fit};
 use fenton::random::Stream;
 use fenton::study::Study;
 use fenton::study::problem::{Observation, Problem};
@@ -22,6 +22,8 @@ const STUDY: &str = "synthetic-crosstalk";
 struct Tally {
     covered: u32,
     without_interval: u32,
+    /// Intervals by standard errors, for want of an end of the likelihood.
+    by_errors: u32,
     /// Of the interval, in natural logarithms.
     widths: Vec<f64>,
     /// Estimate minus truth in standard errors.
@@ -42,11 +44,15 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
         .map(|row| row.prediction)
         .collect();
     let mut tallies: Vec<Tally> = truth.iter().map(|_| Tally::default()).collect();
+    // Twice what the best point gains on the truth: chi-squared with as many degrees of freedom as parameters.
+    let mut gains: Vec<f64> = Vec::new();
     for draw in 0..DRAWS {
         let drawn = noisy(&problem, &truth, &means, draw);
         let objective = StudyObjective::new(&drawn, &engine, &engine, Choice::default()).expect("an objective");
         let settings = FitSettings { starts: 100, refine: Some(5), seed: draw, ..FitSettings::default() };
         let result = fit(&objective, &settings, &mut ()).expect("a fit");
+        let at_truth = objective.evaluate_exactly(std::slice::from_ref(&truth)).expect("a value at the truth");
+        gains.push(2.0 * (at_truth[0].value - result.value));
         for (i, parameter) in result.identification.parameters.iter().enumerate() {
             let tally = &mut tallies[i];
             let (Some((low, high)), Some(error)) = (parameter.interval, parameter.standard_error) else {
@@ -54,6 +60,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
                 tally.without_interval += 1;
                 continue;
             };
+            tally.by_errors += u32::from(parameter.basis == Basis::Normal);
             tally.covered += u32::from((low..=high).contains(&truth[i]));
             tally.widths.push((high - low) * std::f64::consts::LN_10);
             tally.scores.push((parameter.value - truth[i]) / error);
@@ -74,12 +81,19 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
         let mean = tally.scores.iter().sum::<f64>() / n;
         let deviation = (tally.scores.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / n).sqrt();
         let median = tally.widths.get(tally.widths.len() / 2).copied().unwrap_or(f64::NAN);
-        let (name, none) = (&parameter.name, tally.without_interval);
-        println!("{name:<20} {share:>7.1}% {none:>11} {median:>12.3} {mean:>9.2} {deviation:>7.2}");
+        let (name, none, errors) = (&parameter.name, tally.without_interval, tally.by_errors);
+        println!("{name:<20} {share:>7.1} % {none:>11} {errors:>10} {median:>13.3} {mean:>7.2} {deviation:>5.2}");
         if !(91.0..=98.0).contains(&share) {
             wrong.push(format!("{name}: {share} %"));
         }
     }
+    let mean = gains.iter().sum::<f64>() / gains.len() as f64;
+    let least = gains.iter().copied().fold(f64::INFINITY, f64::min);
+    println!(
+        "the fit is better than the truth by chi-squared {mean:.2} (expected {}), at least {least:.2}",
+        truth.len()
+    );
+    assert!(least > 0.0, "a fit ended above the truth: not at the best optimum");
     assert!(wrong.is_empty(), "outside 91 to 98 %: {wrong:?}");
 }
 

@@ -17,7 +17,6 @@ use fenton::random::Stream;
 use fenton::study::embedded;
 use fenton::{Diagnostic, Error};
 use serde::Serialize;
-use std::path::Path;
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -134,7 +133,7 @@ fn workload(args: &BenchArgs, count: usize) -> Result<Workload, Failure> {
         return Ok(of_model(system, args.until, count));
     }
     if name.ends_with(".ant") {
-        return Ok(of_model(read_model(Path::new(name), &[])?, args.until, count));
+        return Ok(of_model(read_model(name, &[])?, args.until, count));
     }
     let study = check::open(name)?;
     let problem = study.problem();

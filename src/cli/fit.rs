@@ -17,7 +17,7 @@ use fenton::study::problem::Problem;
 use indicatif::ProgressBar;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -145,7 +145,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         seed: result.seed,
         seconds: result.wall.as_secs_f64(),
         evaluations: result.evaluations,
-        date: String::new(),
+        date: today(),
     };
     let document = fenton::summary::document(&study, &objective, &result, run, &engine.notes())?;
     report::write(&document, &folder).map_err(Failure::Output)?;
@@ -168,6 +168,24 @@ fn seconds(value: f64) -> Result<Duration, Failure> {
         .ok()
         .filter(|duration| !duration.is_zero())
         .ok_or_else(|| Failure::Usage(format!("--max-time is {value}, it has to be a number of seconds above 0")))
+}
+
+/// Today in UTC, as in 2026-11-24. From days since 1970 by the years of the Gregorian calendar counted from March
+/// (H. Hinnant, "chrono-compatible low-level date algorithms").
+fn today() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    date(seconds / 86_400)
+}
+
+fn date(days: u64) -> String {
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = 400 * era + year + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Beside the folder, which is not there before the fit is done.
@@ -272,6 +290,7 @@ impl Progress for Bars {
                 Stage::Scoring => "starts scored",
                 Stage::Searching => "refined",
                 Stage::Polishing => "polished",
+                Stage::Intervals => "ends of intervals found",
             };
             self.bar = Some((update.stage, progress::bar(update.total.unwrap_or(0) as u64, what)));
         }
@@ -281,6 +300,17 @@ impl Progress for Bars {
             if update.best.is_finite() {
                 bar.set_message(format!("best {:.3}", update.best));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn dates_of_leap_years_and_turns_of_the_year() {
+        let known = [(0, "1970-01-01"), (59, "1970-03-01"), (10_957, "2000-01-01"), (11_016, "2000-02-29")];
+        for (days, date) in known.into_iter().chain([(20_781, "2026-11-24"), (47_541, "2100-03-01")]) {
+            assert_eq!(super::date(days), date);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use fenton::expr::Symbol;
 use fenton::model::math::closest;
 use fenton::model::{Parameter, System};
+use fenton::study::embedded;
 use fenton::{Diagnostic, Error};
 use std::ops::Range;
 use std::path::Path;
@@ -21,10 +22,13 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// The model with other values at the start for `set`.
-pub fn read_model(path: &Path, set: &[(String, f64)]) -> Result<System, Failure> {
-    let source = read_text(path)?;
-    let mut network = fenton::model::antimony::read(&source, &path.display().to_string())?;
+/// A model from a file or by its embedded name (a file goes first), with other values at the start for `set`.
+pub fn read_model(name: &str, set: &[(String, f64)]) -> Result<System, Failure> {
+    let source = match embedded::model(name).filter(|_| !Path::new(name).exists()) {
+        Some(file) => file.text.to_string(),
+        None => read_text(Path::new(name))?,
+    };
+    let mut network = fenton::model::antimony::read(&source, name)?;
     for (name, value) in set {
         network.set(name, *value)?;
     }
@@ -84,56 +88,10 @@ impl Instances {
         Instances { count, inputs, listed: true, source: Source::Drawn { centre, spread, seed } }
     }
 
-    /// One instance for each row of a CSV file.
+    /// One instance for each row of a CSV file, whose columns are named like parameters or states.
     pub fn read(path: &Path, system: &mut System) -> Result<Self, Failure> {
-        let file = path.display().to_string();
-        let text = read_text(path)?;
-        let problem = |line: u64, message: String| Diagnostic::new(format!("line {line}: {message}")).in_file(&file);
-        let mut table =
-            csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-        let headers = table.headers().map_err(|error| problem(1, error.to_string()))?.clone();
-        if headers.iter().all(str::is_empty) {
-            let empty = Diagnostic::new("the file is empty").in_file(&file);
-            return Err(empty.expected("a header with names of parameters, then one instance a row").into());
-        }
-        let mut inputs = Vec::new();
-        for name in &headers {
-            let parameter = settable(system, name).map_err(|near| {
-                let mut unknown = problem(1, format!("the model has no parameter or state '{name}'"));
-                if let Some(near) = near {
-                    unknown = unknown.hint(format!("did you mean '{near}'?"));
-                } else if headers.len() == 1 && name.contains([';', '\t']) {
-                    unknown = unknown.hint("separate the columns with commas");
-                }
-                Failure::from(unknown)
-            })?;
-            if inputs.contains(&parameter) {
-                return Err(problem(1, format!("the column '{name}' is there twice")).into());
-            }
-            inputs.push(parameter);
-        }
-        let mut values = Vec::new();
-        for record in table.records() {
-            let record = record.map_err(|error| {
-                let line = error.position().map_or(0, csv::Position::line);
-                problem(line, "the row has another number of fields than the header".into())
-            })?;
-            let line = record.position().map_or(0, csv::Position::line);
-            for (name, field) in headers.iter().zip(&record) {
-                match field.parse::<f64>() {
-                    Ok(value) if value.is_finite() => values.push(value),
-                    _ => {
-                        let wrong = problem(line, format!("'{field}' in column '{name}' is not a number"));
-                        return Err(wrong.hint("decimals have a point, and every field has a value").into());
-                    }
-                }
-            }
-        }
-        let count = values.len() / inputs.len();
-        if count == 0 {
-            return Err(Diagnostic::new("there are no rows below the header").in_file(&file).into());
-        }
-        Ok(Instances { count, inputs, listed: true, source: Source::Table(values) })
+        let (inputs, values) = read_table(path, "parameter or state", |name| settable(system, name))?;
+        Ok(Instances { count: values.len() / inputs.len(), inputs, listed: true, source: Source::Table(values) })
     }
 
     /// The rows of inputs of some instances, one after the other.
@@ -156,4 +114,60 @@ impl Instances {
         let names = self.inputs.iter().map(|&input| system.parameters[input as usize].name.clone());
         names.zip(values).map(|(name, value)| (name, serde_json::json!(value))).collect()
     }
+}
+
+/// Reads a table of numbers, one instance a row: what `resolve` makes of its headers, and the values row by row.
+/// `what` is the word for what a header names; the error of `resolve` is a name that may have been meant.
+pub fn read_table(
+    path: &Path,
+    what: &str,
+    mut resolve: impl FnMut(&str) -> Result<u32, Option<String>>,
+) -> Result<(Vec<u32>, Vec<f64>), Failure> {
+    let file = path.display().to_string();
+    let text = read_text(path)?;
+    let problem = |line: u64, message: String| Diagnostic::new(format!("line {line}: {message}")).in_file(&file);
+    let mut table =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let headers = table.headers().map_err(|error| problem(1, error.to_string()))?.clone();
+    if headers.iter().all(str::is_empty) {
+        let empty = Diagnostic::new("the file is empty").in_file(&file);
+        return Err(empty.expected("a header with names of parameters, then one instance a row").into());
+    }
+    let mut inputs = Vec::new();
+    for name in &headers {
+        let parameter = resolve(name).map_err(|near| {
+            let mut unknown = problem(1, format!("there is no {what} '{name}'"));
+            if let Some(near) = near {
+                unknown = unknown.hint(format!("did you mean '{near}'?"));
+            } else if headers.len() == 1 && name.contains([';', '\t']) {
+                unknown = unknown.hint("separate the columns with commas");
+            }
+            Failure::from(unknown)
+        })?;
+        if inputs.contains(&parameter) {
+            return Err(problem(1, format!("the column '{name}' is there twice")).into());
+        }
+        inputs.push(parameter);
+    }
+    let mut values = Vec::new();
+    for record in table.records() {
+        let record = record.map_err(|error| {
+            let line = error.position().map_or(0, csv::Position::line);
+            problem(line, "the row has another number of fields than the header".into())
+        })?;
+        let line = record.position().map_or(0, csv::Position::line);
+        for (name, field) in headers.iter().zip(&record) {
+            match field.parse::<f64>() {
+                Ok(value) if value.is_finite() => values.push(value),
+                _ => {
+                    let wrong = problem(line, format!("'{field}' in column '{name}' is not a number"));
+                    return Err(wrong.hint("decimals have a point, and every field has a value").into());
+                }
+            }
+        }
+    }
+    if values.is_empty() {
+        return Err(Diagnostic::new("there are no rows below the header").in_file(&file).into());
+    }
+    Ok((inputs, values))
 }

@@ -5,13 +5,14 @@ use super::bridge::{Bridge, Spent};
 use super::checkpoint::{Keeper, Phase};
 use super::cmaes::Cma;
 use super::identify::identify;
+use super::interval::intervals;
 use super::lbfgs::Lbfgs;
 use super::lockstep::{Local, Lockstep, Rules, bounds_hit};
 use super::starts::Starts;
 use super::swarm::Swarm;
 use super::trust::Trust;
 use super::watch::{self, Progress, Stage, Underway, Watch};
-use super::{Ended, FitResult, FitSettings, Method, Objective, StartRecord, Stop};
+use super::{Basis, Ended, Expansion, FitResult, FitSettings, Identification, Method, Objective, StartRecord, Stop};
 use crate::{Error, Result};
 use argmin::core::{PopulationState, State};
 use serde::Serialize;
@@ -307,7 +308,10 @@ impl<'a> Course<'a> {
             Error::Run("no end of the search has a finite objective in the precision of the report".to_string())
         })?;
         let expansion = self.bridge(true).expand(std::slice::from_ref(&best.last_point))?.pop().flatten();
-        let identification = identify(self.objective, &best.last_point, expansion.as_ref().map(|e| &e.fisher));
+        let mut identification = identify(self.objective, &best.last_point, expansion.as_ref().map(|e| &e.fisher));
+        if let Some(expansion) = &expansion {
+            self.follow(&best, expansion, &mut identification, watch)?;
+        }
         if watch.ended.is_none()
             && let Some(keeper) = &watch.keeper
         {
@@ -331,6 +335,33 @@ impl<'a> Course<'a> {
             ended: watch.ended.unwrap_or(Ended::Complete),
             wall: Duration::from_secs_f64(watch.seconds()),
         })
+    }
+
+    /// Puts the ends that the likelihood gives in the place of those by standard errors.
+    fn follow(
+        &self,
+        best: &StartRecord,
+        expansion: &Expansion,
+        identification: &mut Identification,
+        watch: &mut Watch,
+    ) -> Result<()> {
+        if watch.ended.is_some() {
+            return Ok(());
+        }
+        let known = |i: &usize| identification.parameters[*i].interval.is_some();
+        let parameters: Vec<usize> = (0..best.last_point.len()).filter(known).collect();
+        let stops = |found: usize, of: usize| {
+            watch.tell(Stage::Intervals, found, Some(of), best.last_value);
+            watch.stops()
+        };
+        let found = intervals(&self.bridge(true), &best.last_point, expansion, &parameters, stops)?;
+        for (&i, ends) in parameters.iter().zip(found) {
+            if let [Some(low), Some(high)] = ends {
+                identification.parameters[i].interval = Some((low, high));
+                identification.parameters[i].basis = Basis::Likelihood;
+            }
+        }
+        Ok(())
     }
 }
 

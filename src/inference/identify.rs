@@ -5,7 +5,7 @@
 //! lost in the error of the derivatives. A parameter that takes a notable part in a flat direction is not identified.
 
 use super::boxed::Boxed;
-use super::{Dimension, Direction, Identification, Objective, ParameterResult, Verdict};
+use super::{Basis, Dimension, Direction, Identification, Objective, ParameterResult, Verdict};
 use crate::random::normal_quantile;
 use nalgebra::{DMatrix, DVector};
 
@@ -38,6 +38,7 @@ pub fn identify(objective: &dyn Objective, point: &[f64], fisher: Option<&DMatri
                 verdict: Verdict::AtBound,
                 standard_error: None,
                 interval: None,
+                basis: Basis::Normal,
                 shrinkage: None,
             };
             let Some(at) = inner.iter().position(|&inner| inner == i) else { return result };

@@ -1,7 +1,8 @@
 //! From an objective to an answer: optimisers today, profiles and samplers later. Nothing below knows argmin.
 //!
 //! [`fit`] scores a population of starts in bulk, searches from the best of them, evaluates the ends again in the
-//! precision of the report, polishes the winners, and reads from the Fisher information what the data determine.
+//! precision of the report, polishes the winners, reads from the Fisher information what the data determine, and follows
+//! the likelihood to the ends of the intervals.
 
 mod boxed;
 mod bridge;
@@ -9,6 +10,7 @@ mod checkpoint;
 mod cmaes;
 mod fit;
 mod identify;
+mod interval;
 mod lbfgs;
 mod lockstep;
 mod objective;
@@ -29,6 +31,6 @@ pub use problem::StudyObjective;
 pub use problem_curves::{Along, Curve, Grid, Predicted, planned};
 pub use problem_nodes::{NODE_TOLERANCE, NodeCheck, settle_nodes};
 pub use problem_run::{Choice, Failure, Simulated, Simulator, Wanted};
-pub use result::{Direction, Ended, FitResult, Identification, ParameterResult, StartRecord, Stop, Verdict};
+pub use result::{Basis, Direction, Ended, FitResult, Identification, ParameterResult, StartRecord, Stop, Verdict};
 pub use settings::{CheckpointSettings, FitSettings, Method};
 pub use watch::{Progress, Stage, Update};

@@ -125,7 +125,8 @@ impl Curve {
 }
 
 impl StudyObjective<'_> {
-    /// The values of `curves` at each of `points` (estimates), in f64 on the CPU: `[point][curve][x]`. A point that
+    /// The values of `curves` at each of `points` (estimates), in f64 on the CPU, as exactly as reported numbers are:
+    /// `[point][curve][x]`. A point that
     /// cannot be integrated gives NaN.
     pub fn curves(&self, study: &Study, curves: &[Curve], points: &[Vec<f64>]) -> Result<Vec<Vec<Vec<f64>>>> {
         let factor = study.time_factor;
@@ -149,7 +150,7 @@ impl StudyObjective<'_> {
         let mut all = Vec::with_capacity(points.len());
         for chunk in points.chunks(simulator.chunk(Wanted::default())) {
             let values: Vec<Vec<f64>> = chunk.iter().map(|point| problem.values(point)).collect();
-            for (values, simulated) in values.iter().zip(simulator.run(&values, Wanted::default(), false)?) {
+            for (values, simulated) in values.iter().zip(simulator.run(&values, Wanted::default(), true)?) {
                 let mut predictions = problem.predict(values, &simulated.slots);
                 if !simulated.failures.is_empty() {
                     predictions.fill(f64::NAN);

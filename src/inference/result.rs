@@ -138,10 +138,24 @@ pub struct ParameterResult {
     pub verdict: Verdict,
     /// Only where the verdict is [`Verdict::Identified`] or [`Verdict::Prior`].
     pub standard_error: Option<f64>,
-    /// 95 %, by the normal approximation, cut at the bounds; together with the standard error.
+    /// 95 %, within the bounds; together with the standard error.
     pub interval: Option<(f64, f64)>,
+    /// What both ends of the interval rest on.
+    pub basis: Basis,
     /// 1 - posterior / prior standard deviation, between 0 (nothing learnt) and 1; `None` at a bound.
     pub shrinkage: Option<f64>,
+}
+
+/// How an interval was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The estimate and 1.96 standard errors on its scale: the likelihood could not be followed to an end, or the fit
+    /// was ended before.
+    #[default]
+    Normal,
+    /// The profile likelihood: the objective rises by 1.92 while the other parameters follow.
+    Likelihood,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

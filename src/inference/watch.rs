@@ -35,6 +35,8 @@ pub enum Stage {
     Scoring,
     Searching,
     Polishing,
+    /// The ends of 95 % intervals.
+    Intervals,
 }
 
 /// One for a whole fit.

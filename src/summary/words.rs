@@ -1,7 +1,7 @@
 //! What is told in sentences.
 
 use super::charts::short;
-use crate::inference::{Ended, FitResult, Verdict};
+use crate::inference::{Basis, Ended, FitResult, Verdict};
 use crate::report::document::{Effect, FitFacts, Headline, Prediction, Quantity, RunFacts, Severity, Starts, Warning};
 use crate::report::interval_text;
 use crate::study::Study;
@@ -168,9 +168,10 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
     format!(
         "The model {} ({} states) was fitted to {} observations by maximum a posteriori estimation of {} parameters with \
          fenton {}.{synthetic} {search}. Trajectories were integrated by {} at a relative tolerance of {:e} ({}, {}); reported \
-         values were evaluated in double precision.{cells} Standard errors and 95 % intervals come from the Fisher \
-         information at the optimum and are given only where its eigenvalues allow; bands and intervals of effective \
-         concentrations are quantiles of simulations at points drawn from it. Seed {}.",
+         values were evaluated in double precision.{cells} Standard errors come from the Fisher information at the optimum \
+         and are given, like intervals, only where its eigenvalues allow; 95 % intervals end where the profile likelihood \
+         has risen by 1.92{}; bands and intervals of effective concentrations are quantiles of simulations at points drawn \
+         from that information. Seed {}.",
         study.model,
         problem.program.states.len(),
         facts.observations,
@@ -180,6 +181,19 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
         run.rtol,
         run.engine,
         run.precision,
+        by_errors(fit),
         run.seed,
     )
+}
+
+/// Which intervals do not come from the likelihood.
+fn by_errors(fit: &FitResult) -> String {
+    let names: Vec<&str> = (fit.identification.parameters.iter())
+        .filter(|p| p.interval.is_some() && p.basis == Basis::Normal)
+        .map(|p| p.name.as_str())
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" (1.96 standard errors either way for {}, whose likelihood could not be followed)", names.join(", "))
 }

@@ -1,5 +1,6 @@
 //! Fits of analytic objectives against published and independently computed optima.
 
+mod intervals;
 mod objectives;
 mod robustness;
 
@@ -155,7 +156,8 @@ fn a_prior_determines_what_the_data_do_not_and_is_said_to() {
     assert!(k1.shrinkage.unwrap() < 0.01 && k2.shrinkage.unwrap() > 0.9);
     assert!(result.identification.directions.is_empty());
     let (low, high) = k1.interval.unwrap();
-    approx::assert_relative_eq!(high - low, 2.0 * 1.959963984540054 * k1.standard_error.unwrap(), max_relative = 1e-6);
+    // Ends are found to a hundredth in the objective, here a two-hundredth of a standard error.
+    approx::assert_relative_eq!(high - low, 2.0 * 1.959963984540054 * k1.standard_error.unwrap(), max_relative = 5e-3);
 }
 
 #[test]

@@ -1,0 +1,68 @@
+//! Ends of intervals against profiles in closed form or by brute force.
+
+use crate::objectives::LeastSquares;
+use fenton::inference::*;
+
+/// Of chi-squared with one degree of freedom, 95 %: the square of 1.959964.
+const QUANTILE: f64 = 1.959_963_985;
+
+/// `a` about 0 on a curved scale, and `b` that has to follow `a + a^2 / 4` closely.
+fn bent(bounds: (f64, f64)) -> LeastSquares {
+    let model = |p: &[f64]| {
+        let (a, b) = (p[0], p[1]);
+        let residuals = vec![(a.exp() - 1.0) / 0.4, (b - a - 0.25 * a * a) / 0.05];
+        let rows = vec![vec![a.exp() / 0.4, 0.0], vec![-(1.0 + 0.5 * a) / 0.05, 1.0 / 0.05]];
+        (residuals, rows)
+    };
+    LeastSquares::new(&["a", "b"], &[bounds, (-2.0, 4.0)], Box::new(model))
+}
+
+fn result_of(objective: &LeastSquares) -> FitResult {
+    let settings = FitSettings { starts: 64, refine: Some(8), seed: 3, ..FitSettings::default() };
+    fit(objective, &settings, &mut ()).expect("a fit")
+}
+
+#[test]
+fn ends_follow_a_bent_valley() {
+    let result = result_of(&bent((-4.0, 2.0)));
+    let [a, b] = &result.identification.parameters[..] else { panic!("two parameters") };
+    assert_eq!([a.basis, b.basis], [Basis::Likelihood; 2]);
+    // `b` follows `a` at no cost, so the first residual alone decides.
+    let ends = [1.0 - 0.4 * QUANTILE, 1.0 + 0.4 * QUANTILE].map(f64::ln);
+    let (low, high) = a.interval.expect("an interval");
+    approx::assert_abs_diff_eq!([low, high][..], ends[..], epsilon = 0.01);
+    // By standard errors it would be symmetric: -0.78 to 0.78.
+    assert!(low < -1.4 && high < 0.6);
+
+    // The profile of `b`, by brute force over `a`.
+    let objective = bent((-4.0, 2.0));
+    let profile = |b: f64| {
+        let points: Vec<Vec<f64>> = (0..20_000).map(|i| vec![-4.0 + 3e-4 * f64::from(i), b]).collect();
+        let values = objective.evaluate(&points).expect("values");
+        values.iter().map(|e| e.value).fold(f64::INFINITY, f64::min) - result.value
+    };
+    let (low, high) = b.interval.expect("an interval");
+    for end in [low, high] {
+        approx::assert_abs_diff_eq!(profile(end), 0.5 * QUANTILE * QUANTILE, epsilon = 0.02);
+    }
+}
+
+#[test]
+fn an_end_that_the_likelihood_does_not_reach_is_the_bound() {
+    let result = result_of(&bent((-1.0, 2.0)));
+    let (low, high) = result.identification.parameters[0].interval.expect("an interval");
+    assert_eq!(low, -1.0);
+    approx::assert_abs_diff_eq!(high, (1.0 + 0.4 * QUANTILE).ln(), epsilon = 0.01);
+    assert_eq!(result.identification.parameters[0].basis, Basis::Likelihood);
+}
+
+/// Where nothing can be integrated beyond a point, the end is not made up.
+#[test]
+fn an_end_behind_failures_is_left_to_the_standard_error() {
+    let mut objective = bent((-4.0, 2.0));
+    objective.fails = |point| point[0] < -0.5;
+    let a = &result_of(&objective).identification.parameters[0];
+    assert_eq!(a.basis, Basis::Normal);
+    let (low, error) = (a.interval.expect("an interval").0, a.standard_error.expect("a standard error"));
+    approx::assert_abs_diff_eq!(low, a.value - QUANTILE * error, epsilon = 1e-9);
+}
