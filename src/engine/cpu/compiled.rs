@@ -72,7 +72,7 @@ pub struct Compiled<R> {
 }
 
 impl<R: Real> Compiled<R> {
-    pub fn new(program: &Program, settings: &Settings, inputs: &[u32], settles: bool) -> Self {
+    pub fn new(program: &Program, settings: &Settings, inputs: &[u32], settles: bool, native: bool) -> Self {
         let step = step::build(program, settings, inputs, settles);
         let frame = Frame {
             states: program.states.len(),
@@ -102,7 +102,7 @@ impl<R: Real> Compiled<R> {
             switches: plain(&frame, program.graph.clone(), &indicators),
             events: plain(&frame, program.graph.clone(), &events),
             timed,
-            step: Executable::new(step.tape),
+            step: if native { Executable::native(step.tape) } else { Executable::new(step.tape) },
             tangents: step.tangents,
         }
     }

@@ -206,7 +206,7 @@ impl Emitter {
     /// A register for an output: `slot` itself if an instruction makes it and it is not yet among `taken`, else a
     /// copy.
     pub fn output(&mut self, slot: Slot, taken: &[Slot]) -> Slot {
-        if !taken.contains(&slot) && (0..self.tape.code.len()).rev().any(|at| *self.tape.target(at) == slot) {
+        if !taken.contains(&slot) && (0..self.tape.code.len()).rev().any(|at| self.tape.target(at) == slot) {
             return slot;
         }
         let at = self.tape.operands.len() as u32;

@@ -1,25 +1,37 @@
 //! Running a tape: each instruction over all lanes of a group.
 //!
 //! A group has `V` native vectors of lanes. With eight of them the running totals of a sum just fit the registers and
-//! the cost of decoding an instruction is spread over 64 lanes (f64, AVX-512) to 16 (f64, SSE2).
+//! the cost of decoding an instruction is spread over 64 lanes (f64, AVX-512) to 16 (f64, SSE2). Where there is native
+//! code for a tape, it takes the place of all but a few instructions.
 
+use super::native::Native;
 use super::real::Real;
 use super::storage::Storage;
 use super::tape::{Instruction, NONE, Slot, Tape};
 use crate::expr::{Binary, Function, Relation};
 use fearless_simd::{Level, Select, Simd, SimdBase, SimdFloat, dispatch};
+use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A tape with its numbers in the engine's type.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Executable<R> {
     tape: Tape,
     numbers: Vec<R>,
+    /// Native code for groups of one, four and eight native vectors, once it is asked for; `None` if it is not wanted.
+    native: Option<[OnceLock<Option<Native<R>>>; 3]>,
 }
 
 impl<R: Real> Executable<R> {
+    /// A tape that is interpreted.
     pub fn new(tape: Tape) -> Self {
         let numbers = tape.numbers.iter().map(|&value| R::from_f64(value)).collect();
-        Executable { tape, numbers }
+        Executable { tape, numbers, native: None }
+    }
+
+    /// A tape that runs as native code where that is possible.
+    pub fn native(tape: Tape) -> Self {
+        Executable { native: Some(Default::default()), ..Executable::new(tape) }
     }
 
     pub fn length(&self) -> usize {
@@ -30,9 +42,19 @@ impl<R: Real> Executable<R> {
         &self.tape.outputs
     }
 
-    /// Storage for `lanes` lanes, with the constants in their slots.
-    pub fn storage(&self, lanes: usize) -> Storage<R> {
-        let mut storage = Storage::new(self.tape.slots * lanes);
+    pub(super) fn code<const V: usize>(&self, lanes: usize) -> Option<&Native<R>> {
+        let width = match V {
+            1 => 0,
+            4 => 1,
+            _ => 2,
+        };
+        self.native.as_ref()?[width].get_or_init(|| Native::compile(&self.tape, lanes)).as_ref()
+    }
+
+    /// Storage for `lanes` lanes, which are `V` native vectors, with the constants in their slots.
+    pub fn storage<const V: usize>(&self, lanes: usize) -> Storage<R> {
+        let length = self.code::<V>(lanes).map_or(self.tape.slots * lanes, Native::length);
+        let mut storage = Storage::new(length);
         for &(slot, value) in &self.tape.constants {
             storage[slot as usize * lanes..][..lanes].fill(R::from_f64(value));
         }
@@ -41,7 +63,13 @@ impl<R: Real> Executable<R> {
 
     /// Runs the tape over `storage`, made for `V` native vectors of lanes.
     pub fn run<const V: usize>(&self, level: Level, storage: &mut [R]) {
-        dispatch!(level, simd => run::<_, R, V>(simd, self, storage));
+        let interpret = |range: Range<usize>, storage: &mut [R]| {
+            dispatch!(level, simd => run::<_, R, V>(simd, self, range, storage));
+        };
+        match self.code::<V>(V * native_lanes::<R>(level)) {
+            Some(native) => native.run(storage, interpret),
+            None => interpret(0..self.tape.code.len(), storage),
+        }
     }
 }
 
@@ -111,33 +139,49 @@ fn each<S: Simd, R: Real, const V: usize>(storage: &mut [R], to: Slot, a: Slot, 
 }
 
 #[inline(always)]
-fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, storage: &mut [R]) {
+fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, range: Range<usize>, storage: &mut [R]) {
     let tape = &executable.tape;
     let one = R::from_f64(1.0);
     let zero = R::from_f64(0.0);
     let splat = |value: R| R::Vector::<S>::splat(simd, value);
-    for &instruction in &tape.code {
+    for &instruction in &tape.code[range] {
         match instruction {
             Instruction::Sum { to, at, numbers, linear, plus, minus, scale } => {
                 let (linear, plus, minus) = (linear as usize, plus as usize, minus as usize);
                 let numbers = &executable.numbers[numbers as usize..][..linear + 1];
                 let operands = &tape.operands[at as usize..][..linear + 2 * (plus + minus)];
-                let mut total = [splat(numbers[0]); V];
-                for (&slot, &coefficient) in operands[..linear].iter().zip(&numbers[1..]) {
+                let (pairs, mut total) = (linear + 2 * plus, [splat(numbers[0]); V]);
+                // A sum without a constant begins with its first term.
+                let begun = numbers[0] == zero && pairs > 0;
+                if begun && linear > 0 {
+                    let x = load::<S, R, V>(simd, storage, operands[0]);
+                    let coefficient = splat(numbers[1]);
+                    for j in 0..V {
+                        total[j] = x[j] * coefficient;
+                    }
+                } else if begun {
+                    let a = load::<S, R, V>(simd, storage, operands[0]);
+                    let b = load::<S, R, V>(simd, storage, operands[1]);
+                    for j in 0..V {
+                        total[j] = a[j] * b[j];
+                    }
+                }
+                let (first, first_pair) = if linear > 0 { (usize::from(begun), 0) } else { (0, usize::from(begun)) };
+                for (&slot, &coefficient) in operands[first..linear].iter().zip(&numbers[1 + first..]) {
                     let x = load::<S, R, V>(simd, storage, slot);
                     let coefficient = splat(coefficient);
                     for j in 0..V {
                         total[j] = x[j].mul_add(coefficient, total[j]);
                     }
                 }
-                for pair in operands[linear..linear + 2 * plus].chunks_exact(2) {
+                for pair in operands[linear + 2 * first_pair..pairs].chunks_exact(2) {
                     let a = load::<S, R, V>(simd, storage, pair[0]);
                     let b = load::<S, R, V>(simd, storage, pair[1]);
                     for j in 0..V {
                         total[j] = a[j].mul_add(b[j], total[j]);
                     }
                 }
-                for pair in operands[linear + 2 * plus..].chunks_exact(2) {
+                for pair in operands[pairs..].chunks_exact(2) {
                     let a = load::<S, R, V>(simd, storage, pair[0]);
                     let b = load::<S, R, V>(simd, storage, pair[1]);
                     for j in 0..V {

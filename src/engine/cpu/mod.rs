@@ -7,6 +7,7 @@ mod emit;
 mod execute;
 mod group;
 mod lane;
+mod native;
 mod real;
 mod step;
 mod storage;
@@ -27,6 +28,7 @@ use std::sync::{Arc, Mutex};
 pub struct CpuEngine {
     level: Level,
     precision: Precision,
+    native: bool,
     compiled: Mutex<HashMap<Key, Arc<dyn Any + Send + Sync>>>,
 }
 
@@ -46,7 +48,12 @@ const MOST_COMPILED: usize = 64;
 
 impl CpuEngine {
     pub fn new(precision: Precision) -> Self {
-        CpuEngine { level: Level::new(), precision, compiled: Mutex::default() }
+        CpuEngine { level: Level::new(), precision, native: true, compiled: Mutex::default() }
+    }
+
+    /// Without native code, as on processors for which none is written: the same numbers, in more time.
+    pub fn interpreting(precision: Precision) -> Self {
+        CpuEngine { native: false, ..CpuEngine::new(precision) }
     }
 
     fn compiled<R: Real>(&self, batch: &Batch) -> Arc<Compiled<R>> {
@@ -64,7 +71,7 @@ impl CpuEngine {
         if let Some(compiled) = known.get(&key).and_then(|c| c.clone().downcast::<Compiled<R>>().ok()) {
             return compiled;
         }
-        let compiled = Arc::new(Compiled::<R>::new(batch.program, settings, batch.tangents, settles));
+        let compiled = Arc::new(Compiled::<R>::new(batch.program, settings, batch.tangents, settles, self.native));
         if known.len() >= MOST_COMPILED {
             known.clear();
         }

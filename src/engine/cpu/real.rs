@@ -8,6 +8,8 @@ pub trait Real:
     type Vector<S: Simd>: SimdFloat<S, Element = Self>;
     /// Below this a value is rounding noise relative to 1.
     const EPSILON: f64;
+    /// All bits but that of the sign.
+    const MAGNITUDE: Self;
     fn from_f64(value: f64) -> Self;
     fn to_f64(self) -> f64;
     fn exp(self) -> Self;
@@ -20,6 +22,7 @@ pub trait Real:
 impl Real for f64 {
     type Vector<S: Simd> = S::f64s;
     const EPSILON: f64 = f64::EPSILON;
+    const MAGNITUDE: Self = f64::from_bits(u64::MAX >> 1);
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {
@@ -114,6 +117,7 @@ impl Real for f64 {
 impl Real for f32 {
     type Vector<S: Simd> = S::f32s;
     const EPSILON: f64 = f32::EPSILON as f64;
+    const MAGNITUDE: Self = f32::from_bits(u32::MAX >> 1);
 
     #[inline(always)]
     fn from_f64(value: f64) -> Self {

@@ -180,10 +180,6 @@ impl Builder<'_> {
         let error = stages.pop().expect("a last stage");
         let new = self.combine(&end, &[1.0], std::slice::from_ref(&error), NONE);
         stages.push(error.clone());
-        let mut outputs = new.clone();
-        let mean_square = self.mean_square(&error, &new);
-        outputs.push(mean_square);
-        outputs.push(self.factor(mean_square, method.order));
         let mut fresh = Vec::new();
         for direction in 0..self.directions.len() {
             fresh.extend(self.rosenbrock_tangent(
@@ -196,9 +192,7 @@ impl Builder<'_> {
                 &mut rest,
             ));
         }
-        outputs.push(rest);
-        outputs.extend(fresh);
-        self.copies(outputs)
+        self.outputs(new, &error, method.order, rest, fresh)
     }
 
     /// The states at stage `i`. A row of `a` that is the one before plus 1 for the newest stage (as in stiffly
@@ -377,17 +371,11 @@ impl Builder<'_> {
         }
         let none = vec![NONE; start_states.len()];
         let error = self.combine(&none, method.e, &stages, STEP);
-        let mut outputs = new.clone();
-        let mean_square = self.mean_square(&error, &new);
-        outputs.push(mean_square);
-        outputs.push(self.factor(mean_square, method.order));
         let mut fresh = Vec::new();
         for direction in 0..self.directions.len() {
             fresh.extend(self.explicit_tangent(method, direction, &environments, &mut rest));
         }
-        outputs.push(rest);
-        outputs.extend(fresh);
-        self.copies(outputs)
+        self.outputs(new, &error, method.order, rest, fresh)
     }
 
     /// The mean over states of `(e / (atol + rtol max(|y|, |new|)))^2`.
@@ -434,8 +422,15 @@ impl Builder<'_> {
         largest
     }
 
-    /// Outputs need slots of their own.
-    fn copies(&mut self, outputs: Vec<Slot>) -> Vec<Slot> {
+    /// All outputs in their order, each in a slot of its own. The step's factor comes last: its logarithm is a call,
+    /// across which no value stays in a register.
+    fn outputs(&mut self, new: Vec<Slot>, error: &[Slot], order: f64, rest: Slot, fresh: Vec<Slot>) -> Vec<Slot> {
+        let mean_square = self.mean_square(error, &new);
+        let mut outputs = new;
+        outputs.push(mean_square);
+        outputs.push(self.factor(mean_square, order));
+        outputs.push(rest);
+        outputs.extend(fresh);
         let mut taken = Vec::with_capacity(outputs.len());
         for slot in outputs {
             let slot = self.emitter.output(slot, &taken);

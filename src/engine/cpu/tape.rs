@@ -4,6 +4,7 @@
 //! times a vector. One instruction, [`Instruction::Sum`], does such a sum whole, with its running total in registers.
 
 use crate::expr::{Binary, Function, Relation};
+use std::ops::Range;
 
 /// A slot, or before allocation a virtual register.
 pub type Slot = u32;
@@ -97,9 +98,26 @@ pub struct Tape {
     pub outputs: Vec<Slot>,
 }
 
-impl Tape {
-    fn for_each_operand(&mut self, at: usize, mut visit: impl FnMut(&mut Slot)) {
-        let list = match &mut self.code[at] {
+impl Instruction {
+    pub fn target(&mut self) -> &mut Slot {
+        match self {
+            Instruction::Sum { to, .. }
+            | Instruction::Product { to, .. }
+            | Instruction::Add { to, .. }
+            | Instruction::Sub { to, .. }
+            | Instruction::Divide { to, .. }
+            | Instruction::Reciprocal { to, .. }
+            | Instruction::Call { to, .. }
+            | Instruction::Binary { to, .. }
+            | Instruction::Compare { to, .. }
+            | Instruction::Select { to, .. }
+            | Instruction::Scaled { to, .. } => to,
+        }
+    }
+
+    /// Visits the operands that stand in the instruction itself, and returns where in the tape's operands the rest are.
+    fn visit(&mut self, mut visit: impl FnMut(&mut Slot)) -> Range<usize> {
+        match self {
             Instruction::Sum { at, linear, plus, minus, scale, .. } => {
                 if *scale != NONE {
                     visit(scale);
@@ -127,31 +145,30 @@ impl Tape {
                 visit(c);
                 0..0
             }
-        };
-        self.operands[list].iter_mut().for_each(visit);
+        }
+    }
+}
+
+impl Tape {
+    pub fn target(&self, at: usize) -> Slot {
+        *self.code[at].clone().target()
     }
 
-    pub fn target(&mut self, at: usize) -> &mut Slot {
-        match &mut self.code[at] {
-            Instruction::Sum { to, .. }
-            | Instruction::Product { to, .. }
-            | Instruction::Add { to, .. }
-            | Instruction::Sub { to, .. }
-            | Instruction::Divide { to, .. }
-            | Instruction::Reciprocal { to, .. }
-            | Instruction::Call { to, .. }
-            | Instruction::Binary { to, .. }
-            | Instruction::Compare { to, .. }
-            | Instruction::Select { to, .. }
-            | Instruction::Scaled { to, .. } => to,
-        }
+    pub fn for_each_operand(&self, at: usize, mut visit: impl FnMut(Slot)) {
+        let list = self.code[at].clone().visit(|slot| visit(*slot));
+        self.operands[list].iter().for_each(|&slot| visit(slot));
+    }
+
+    fn change_operands(&mut self, at: usize, mut change: impl FnMut(&mut Slot)) {
+        let list = self.code[at].visit(&mut change);
+        self.operands[list].iter_mut().for_each(change);
     }
 
     /// Gives each register another number.
     pub fn rename(&mut self, map: &[Slot]) {
         for at in 0..self.code.len() {
-            self.for_each_operand(at, |slot| *slot = map[*slot as usize]);
-            let target = self.target(at);
+            self.change_operands(at, |slot| *slot = map[*slot as usize]);
+            let target = self.code[at].target();
             *target = map[*target as usize];
         }
         self.constants.iter_mut().for_each(|(slot, _)| *slot = map[*slot as usize]);
@@ -166,9 +183,9 @@ impl Tape {
         self.outputs.iter().for_each(|&slot| needed[slot as usize] = true);
         let mut keep = vec![false; self.code.len()];
         for at in (0..self.code.len()).rev() {
-            keep[at] = needed[*self.target(at) as usize];
+            keep[at] = needed[self.target(at) as usize];
             if keep[at] {
-                self.for_each_operand(at, |slot| needed[*slot as usize] = true);
+                self.for_each_operand(at, |slot| needed[slot as usize] = true);
             }
         }
         let mut kept = keep.iter();
@@ -191,12 +208,12 @@ impl Tape {
 
         let mut last_use = vec![0; registers];
         for at in 0..self.code.len() {
-            self.for_each_operand(at, |slot| last_use[*slot as usize] = at);
+            self.for_each_operand(at, |slot| last_use[slot as usize] = at);
         }
         let mut free: Vec<Slot> = Vec::new();
         for at in 0..self.code.len() {
             let mut ended = Vec::new();
-            self.for_each_operand(at, |slot| {
+            self.change_operands(at, |slot| {
                 let register = *slot as usize;
                 *slot = place[register];
                 if last_use[register] == at && !fixed[register] && !ended.contains(slot) {
@@ -205,14 +222,14 @@ impl Tape {
             });
             // The target may be an operand's slot: every instruction reads a vector of all its operands first.
             free.extend(ended);
-            let register = *self.target(at) as usize;
+            let register = self.target(at) as usize;
             if place[register] == NONE {
                 place[register] = free.pop().unwrap_or_else(|| {
                     next += 1;
                     next - 1
                 });
             }
-            *self.target(at) = place[register];
+            *self.code[at].target() = place[register];
         }
         self.constants.iter_mut().for_each(|(slot, _)| *slot = place[*slot as usize]);
         self.outputs.iter_mut().for_each(|slot| *slot = place[*slot as usize]);
