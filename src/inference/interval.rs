@@ -2,10 +2,11 @@
 //! risen by 1.92. Where the objective is not a parabola these hold the truth as often as they say, and intervals from
 //! standard errors do not.
 //!
-//! An end is where the objective is at that height and flat in all other parameters. It is found by Newton steps with
-//! the Fisher information for the Hessian (D. J. Venzon, S. H. Moolgavkar, "A method for computing profile-likelihood-
-//! based confidence intervals", Applied Statistics 37, 1988), each kept short and within the box. All ends advance
-//! together: an iteration is one batch.
+//! An end is followed outwards from the optimum. Between its moves the other parameters are brought back to their best by
+//! damped Gauss-Newton steps (D. W. Marquardt, SIAM Journal 11, 1963), taken only downhill: along a bent ridge the undamped
+//! steps of the usual scheme (D. J. Venzon, S. H. Moolgavkar, Applied Statistics 37, 1988) swing to and fro for ever. The
+//! next place is where the root of the rise, which is nearly straight, would reach its limit. All ends advance together:
+//! an iteration is one batch.
 
 use super::Expansion;
 use super::boxed::Boxed;
@@ -15,14 +16,14 @@ use nalgebra::{DMatrix, DVector};
 
 /// Half of the 95 % quantile of chi-squared with one degree of freedom.
 const RISE: f64 = 1.920_729;
-/// An end is found when the height, and what the other parameters could still gain, are this near.
+/// An end is found when the height is this near, and the other parameters could gain no more than half of it.
 const NEAR: f64 = 0.01;
 /// Iterations after which an end is given up.
-const MOST: usize = 40;
-/// Of a first step, in standard deviations.
-const REACH: f64 = 1.0;
+const MOST: usize = 80;
+/// A move outwards after which the objective is so far above the limit was too long.
+const ABOVE: f64 = 4.0;
 /// A parameter's own curvature on the unit box, added so that a flat direction does not make a step endless.
-const DAMPING: f64 = 1.0;
+const FLAT: f64 = 1.0;
 
 /// The lower and upper end of each of `parameters`, on the estimation scale, within the bounds; `None` where an end
 /// could not be followed. `expansion` is that at `point`, the optimum. Ends early, with `None`, when `stops` says so.
@@ -34,78 +35,160 @@ pub fn intervals(
     mut stops: impl FnMut(usize, usize) -> bool,
 ) -> Result<Vec<[Option<f64>; 2]>> {
     let boxed = Boxed::of(bridge.objective);
-    let target = expansion.value + RISE;
-    let begin = |&parameter: &usize| [-1.0, 1.0].map(|sign| End::new(parameter, sign, boxed.unit(point)));
+    let start = Model::new(expansion, &boxed);
+    let begin =
+        |&parameter: &usize| [-1.0, 1.0].map(|sign| End::new(parameter, sign, boxed.unit(point), start.clone()));
     let mut ends: Vec<End> = parameters.iter().flat_map(begin).collect();
-    for end in &mut ends {
-        end.advance(Some(expansion), target, &boxed);
-    }
     for _ in 0..MOST {
         let open: Vec<usize> = (0..ends.len()).filter(|&at| ends[at].place.is_none()).collect();
         if open.is_empty() || stops(ends.len() - open.len(), ends.len()) {
             break;
         }
-        let points: Vec<Vec<f64>> = open.iter().map(|&at| boxed.point(&ends[at].here)).collect();
+        let points: Vec<Vec<f64>> = open.iter().map(|&at| boxed.point(&ends[at].trial)).collect();
         for (&at, expansion) in open.iter().zip(bridge.expand(&points)?) {
-            ends[at].advance(expansion.as_ref(), target, &boxed);
+            ends[at].advance(expansion.map(|expansion| Model::new(&expansion, &boxed)));
         }
     }
     let scaled = |end: &End| {
         let unit = end.place?;
-        let parameter = end.parameter;
-        Some(boxed.lower[parameter] + unit * boxed.width(parameter))
+        Some(boxed.lower[end.parameter] + unit * boxed.width(end.parameter))
     };
     Ok(ends.chunks(2).map(|pair| [scaled(&pair[0]), scaled(&pair[1])]).collect())
+}
+
+/// The objective about a point of the unit box.
+#[derive(Clone)]
+struct Model {
+    value: f64,
+    gradient: DVector<f64>,
+    curvature: DMatrix<f64>,
+}
+
+impl Model {
+    fn new(expansion: &Expansion, boxed: &Boxed) -> Self {
+        let n = expansion.gradient.len();
+        let flat = |r, c| if r == c { FLAT } else { 0.0 };
+        Model {
+            value: expansion.value,
+            gradient: DVector::from_fn(n, |i, _| expansion.gradient[i] * boxed.width(i)),
+            curvature: DMatrix::from_fn(n, n, |r, c| {
+                expansion.fisher[(r, c)] * boxed.width(r) * boxed.width(c) + flat(r, c)
+            }),
+        }
+    }
 }
 
 /// One end on its way, on the unit box.
 struct End {
     parameter: usize,
     sign: f64,
+    /// The objective at the optimum.
+    least: f64,
     here: Vec<f64>,
-    /// Where the last expansion was finite.
-    before: Vec<f64>,
-    /// The longest step, in standard deviations.
-    reach: f64,
-    misfit: f64,
+    model: Model,
+    /// Marquardt's damping of steps of the other parameters.
+    damping: f64,
+    trial: Vec<f64>,
+    /// How far the trial moves the parameter itself; 0 for a step of the others.
+    moved: f64,
+    /// The furthest place that lies below the limit for certain, and the nearest above it.
+    below: f64,
+    above: Option<f64>,
     place: Option<f64>,
 }
 
 impl End {
-    fn new(parameter: usize, sign: f64, here: Vec<f64>) -> Self {
-        let before = here.clone();
-        End { parameter, sign, here, before, reach: REACH, misfit: f64::INFINITY, place: None }
+    fn new(parameter: usize, sign: f64, here: Vec<f64>, model: Model) -> Self {
+        let (least, below) = (model.value, here[parameter]);
+        let (damping, moved, trial) = (1e-3, 0.0, here.clone());
+        let mut end =
+            End { parameter, sign, least, here, model, damping, trial, moved, below, above: None, place: None };
+        end.proceed();
+        end
     }
 
-    /// Takes in the expansion at `here`, and either has arrived or steps on.
-    fn advance(&mut self, expansion: Option<&Expansion>, target: f64, boxed: &Boxed) {
-        let Some(expansion) = expansion else {
-            self.reach *= 0.5;
-            self.here = self.before.iter().zip(&self.here).map(|(a, b)| 0.5 * (a + b)).collect();
-            return;
-        };
-        let n = self.here.len();
-        let gradient = DVector::from_fn(n, |i, _| expansion.gradient[i] * boxed.width(i));
-        let curvature = DMatrix::from_fn(n, n, |r, c| {
-            expansion.fisher[(r, c)] * boxed.width(r) * boxed.width(c) + if r == c { DAMPING } else { 0.0 }
-        });
-        let height = expansion.value - target;
-        let Some(gain) = self.gain(&gradient, &curvature) else { return };
-        let arrived = height.abs() <= NEAR && self.sign * gradient[self.parameter] > 0.0;
-        let walled = self.at_wall(self.parameter, self.sign) && height <= NEAR;
-        if gain <= 0.5 * NEAR && (arrived || walled) {
-            self.place = Some(self.here[self.parameter]);
-            return;
+    /// Takes in the model at the trial, `None` where it is not finite, and either has arrived or tries on.
+    fn advance(&mut self, model: Option<Model>) {
+        let limit = self.least + RISE;
+        match model {
+            Some(model) if self.moved == 0.0 && model.value < self.model.value => {
+                self.damping = (self.damping / 5.0).max(1e-9);
+                self.accept(model);
+            }
+            Some(model) if self.moved != 0.0 && model.value <= limit.max(self.model.value) + ABOVE => {
+                self.accept(model)
+            }
+            _ if self.moved == 0.0 => {
+                self.damping *= 8.0;
+                self.settle();
+            }
+            _ => self.move_by(0.4 * self.moved),
         }
-        let misfit = height.abs() + gain;
-        self.reach = if misfit < self.misfit { (1.5 * self.reach).min(2.0) } else { (0.5 * self.reach).max(0.02) };
-        self.misfit = misfit;
-        let Some(step) = self.step(&gradient, &curvature, height) else { return };
-        let length = (step.dot(&(&curvature * &step))).sqrt();
-        let part = if length > self.reach { self.reach / length } else { 1.0 };
-        self.before.clone_from(&self.here);
-        for i in 0..n {
-            self.here[i] = (self.here[i] + part * step[i]).clamp(0.0, 1.0);
+    }
+
+    fn accept(&mut self, model: Model) {
+        self.here.clone_from(&self.trial);
+        self.model = model;
+        self.proceed();
+    }
+
+    /// From a point that was accepted: arrived, further out, back, or the others first.
+    fn proceed(&mut self) {
+        let height = self.model.value - self.least - RISE;
+        let settled = self.gain() <= 0.5 * NEAR;
+        let own = self.here[self.parameter];
+        if settled && (height.abs() <= NEAR || height < 0.0 && self.at_wall(self.parameter, self.sign)) {
+            self.place = Some(own);
+        } else if height <= 0.0 {
+            self.below = own;
+            // A place that is only nearly settled is good enough to leave it.
+            if settled || self.gain() < -0.2 * height { self.outwards() } else { self.settle() }
+        } else if settled {
+            self.above = Some(own);
+            self.outwards();
+        } else {
+            self.settle();
+        }
+    }
+
+    /// To where the limit is expected.
+    fn outwards(&mut self) {
+        let own = self.here[self.parameter];
+        let across = self.follow();
+        let slope = self.sign * (self.model.gradient[self.parameter] + self.model.gradient.dot(&across));
+        let bend = self.model.curvature[(self.parameter, self.parameter)]
+            + self.model.curvature.column(self.parameter).dot(&across);
+        let rise = (self.model.value - self.least).max(0.0);
+        // The root of the rise grows by this much on the way of 1; at the optimum itself its square is the curvature.
+        let growth = if rise > 0.05 * RISE { slope / (2.0 * rise).sqrt() } else { bend.max(FLAT).sqrt() };
+        let missing = (2.0 * RISE).sqrt() - (2.0 * rise).sqrt();
+        let mut to = own + self.sign * missing / growth;
+        if growth.is_nan() || growth <= 0.0 {
+            to = own + self.sign * missing.signum() * 0.05;
+        }
+        if let Some(above) = self.above {
+            let share = ((to - self.below) / (above - self.below)).clamp(0.1, 0.9);
+            to = self.below + share * (above - self.below);
+        }
+        self.move_by(to.clamp(0.0, 1.0) - own);
+    }
+
+    /// Tries `distance` along the parameter, the others following by the model.
+    fn move_by(&mut self, distance: f64) {
+        let (across, rest) = (self.follow(), self.step(0.0));
+        self.moved = distance;
+        for i in 0..self.here.len() {
+            let change = if i == self.parameter { distance } else { distance * across[i] + rest[i] };
+            self.trial[i] = (self.here[i] + change).clamp(0.0, 1.0);
+        }
+    }
+
+    /// Tries a damped step of the others.
+    fn settle(&mut self) {
+        let step = self.step(self.damping);
+        self.moved = 0.0;
+        for i in 0..self.here.len() {
+            self.trial[i] = (self.here[i] + step[i]).clamp(0.0, 1.0);
         }
     }
 
@@ -113,51 +196,41 @@ impl End {
         if direction > 0.0 { self.here[i] >= 1.0 } else { self.here[i] <= 0.0 }
     }
 
-    /// What the other parameters could still take off the objective, by its quadratic model.
-    fn gain(&self, gradient: &DVector<f64>, curvature: &DMatrix<f64>) -> Option<f64> {
-        let free: Vec<usize> =
-            (0..self.here.len()).filter(|&i| i != self.parameter && !self.at_wall(i, -gradient[i])).collect();
-        let slope = DVector::from_fn(free.len(), |r, _| gradient[free[r]]);
-        let matrix = DMatrix::from_fn(free.len(), free.len(), |r, c| curvature[(free[r], free[c])]);
-        Some(if free.is_empty() { 0.0 } else { 0.5 * slope.dot(&matrix.cholesky()?.solve(&slope)) })
+    /// The others that may move downhill.
+    fn free(&self) -> Vec<usize> {
+        let gradient = &self.model.gradient;
+        (0..self.here.len()).filter(|&i| i != self.parameter && !self.at_wall(i, -gradient[i])).collect()
     }
 
-    /// The step to where the quadratic model has the target's height and is flat in the others. Parameters that would
-    /// leave the box are stopped at its face, the worst first.
-    fn step(&self, gradient: &DVector<f64>, curvature: &DMatrix<f64>, height: f64) -> Option<DVector<f64>> {
-        let n = self.here.len();
-        let mut step = DVector::zeros(n);
-        let mut free = vec![true; n];
-        loop {
-            let inner: Vec<usize> = (0..n).filter(|&i| free[i]).collect();
-            // The model about the point to which the stopped parameters have moved.
-            let stopped = DVector::from_fn(n, |i, _| if free[i] { 0.0 } else { step[i] });
-            let bent = curvature * &stopped;
-            let rise = height + gradient.dot(&stopped) + 0.5 * stopped.dot(&bent);
-            if !inner.is_empty() {
-                let slope = DVector::from_fn(inner.len(), |r, _| gradient[inner[r]] + bent[inner[r]]);
-                let matrix = DMatrix::from_fn(inner.len(), inner.len(), |r, c| curvature[(inner[r], inner[c])]);
-                let factor = matrix.cholesky()?;
-                let newton = factor.solve(&slope);
-                let mut part = -&newton;
-                if let Some(own) = inner.iter().position(|&i| i == self.parameter) {
-                    let mut axis = DVector::zeros(inner.len());
-                    axis[own] = 1.0;
-                    let along = factor.solve(&axis);
-                    let room = 2.0 * (0.5 * slope.dot(&newton) - rise) / along[own];
-                    part += along * (self.sign * room.max(0.0).sqrt());
-                }
-                inner.iter().enumerate().for_each(|(r, &i)| step[i] = part[r]);
-            }
-            let outside = |&i: &usize| (-self.here[i] - step[i]).max(self.here[i] + step[i] - 1.0);
-            let worst = inner.iter().copied().max_by(|a, b| outside(a).total_cmp(&outside(b)));
-            match worst.filter(|i| outside(i) > 0.0) {
-                None => return Some(step),
-                Some(i) => {
-                    free[i] = false;
-                    step[i] = if step[i] > 0.0 { 1.0 - self.here[i] } else { -self.here[i] };
-                }
-            }
+    /// `-(curvature + damping)^-1 right` in the free others, 0 elsewhere.
+    fn solve(&self, right: impl Fn(usize) -> f64, damping: f64) -> DVector<f64> {
+        let free = self.free();
+        let mut solution = DVector::zeros(self.here.len());
+        let curvature = |r: usize, c: usize| {
+            let own = self.model.curvature[(free[r], free[c])];
+            if r == c { own * (1.0 + damping) } else { own }
+        };
+        let matrix = DMatrix::from_fn(free.len(), free.len(), curvature);
+        if !free.is_empty()
+            && let Some(factor) = matrix.cholesky()
+        {
+            let solved = factor.solve(&DVector::from_fn(free.len(), |r, _| right(free[r])));
+            free.iter().enumerate().for_each(|(r, &i)| solution[i] = -solved[r]);
         }
+        solution
+    }
+
+    fn step(&self, damping: f64) -> DVector<f64> {
+        self.solve(|i| self.model.gradient[i], damping)
+    }
+
+    /// How the others follow the parameter along the valley.
+    fn follow(&self) -> DVector<f64> {
+        self.solve(|i| self.model.curvature[(i, self.parameter)], 0.0)
+    }
+
+    /// What the others could still take off the objective, by its quadratic model.
+    fn gain(&self) -> f64 {
+        -0.5 * self.model.gradient.dot(&self.step(0.0))
     }
 }
