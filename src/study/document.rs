@@ -11,20 +11,48 @@ pub struct Findings<'s> {
     pub file: String,
     pub source: &'s str,
     pub found: RefCell<Vec<Diagnostic>>,
+    /// How many were found, those that are not kept included.
+    count: Cell<usize>,
 }
+
+/// A column that is wrong is wrong in every row: as many findings are kept as anybody reads.
+const MOST_FINDINGS: usize = 40;
 
 impl<'s> Findings<'s> {
     pub fn new(file: &str, source: &'s str) -> Self {
-        Findings { file: file.to_string(), source, found: RefCell::default() }
+        Findings { file: file.to_string(), source, found: RefCell::default(), count: Cell::new(0) }
     }
 
     pub fn add(&self, span: &Range<usize>, diagnostic: Diagnostic) {
+        self.count.set(self.count.get() + 1);
+        if self.count.get() > MOST_FINDINGS {
+            return;
+        }
         let place = Place::new(self.source, span.clone());
         self.found.borrow_mut().push(diagnostic.in_file(&self.file).at(place));
     }
 
     pub fn say(&self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
         self.add(span, Diagnostic::new(message).hint(hint));
+    }
+
+    pub fn count(&self) -> usize {
+        self.count.get()
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.found.borrow().is_empty()
+    }
+
+    /// All that was found, by place; the last one says how much more there was.
+    pub fn take(&self) -> Vec<Diagnostic> {
+        let mut found = self.found.take();
+        found.sort_by_key(|d| d.place.as_ref().map_or((0, 0), |p| (p.line, p.column)));
+        let more = self.count.get().saturating_sub(MOST_FINDINGS);
+        if let (Some(last), true) = (found.last_mut(), more > 0) {
+            last.message.push_str(&format!(" (and {more} more like it or beside it, not shown)"));
+        }
+        found
     }
 }
 
@@ -96,8 +124,23 @@ impl<'d, 's> Section<'d, 's> {
     }
 
     fn mismatch(&self, key: &str, value: &Spanned<DeValue>, expected: &str) {
-        let message = format!("`{key}` is a {}", value.get_ref().type_str());
-        self.findings.add(&value.span(), Diagnostic::new(message).expected(expected));
+        // Of a list, the first element that does not belong into it.
+        let wrong = value.get_ref().as_array().filter(|_| expected.contains("list")).and_then(|list| {
+            let text = expected.contains("texts");
+            list.iter().find(|v| {
+                if text { v.get_ref().as_str().is_none() } else { amount(v).is_none() || !named(v, expected) }
+            })
+        });
+        let (found, whose) = match wrong {
+            Some(element) => (element, "an element of "),
+            None => (value, ""),
+        };
+        let kind = match found.get_ref() {
+            DeValue::Integer(_) | DeValue::Float(_) => format!("the number {}", &self.findings.source[found.span()]),
+            other => format!("{} {}", if other.type_str().starts_with('a') { "an" } else { "a" }, other.type_str()),
+        };
+        let message = format!("{whose}`{key}` is {kind}");
+        self.findings.add(&found.span(), Diagnostic::new(message).expected(expected));
     }
 
     pub fn text(&self, key: &str) -> Option<At<String>> {
@@ -242,6 +285,11 @@ impl<'d, 's> Section<'d, 's> {
     }
 }
 
+/// Whether a text may stand in a list of what is `expected`.
+fn named(value: &Spanned<DeValue>, expected: &str) -> bool {
+    value.get_ref().as_str().is_none() || expected.contains("name")
+}
+
 fn number(value: &Spanned<DeValue>) -> Option<f64> {
     let parsed: f64 = match value.get_ref() {
         DeValue::Integer(i) => i64::from_str_radix(i.as_str(), i.radix()).ok()? as f64,
@@ -262,12 +310,15 @@ fn amount(value: &Spanned<DeValue>) -> Option<At<Amount>> {
 /// "did you mean" for a name that is not among `known`.
 pub fn suggest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.collect();
+    known.retain(|k| !k.is_empty());
     known.sort_unstable();
     known.dedup();
     let lower = name.to_lowercase();
     let best = known.iter().map(|k| (distance(&lower, &k.to_lowercase()), *k)).min();
     match best {
-        Some((d, nearest)) if d <= 1 + name.chars().count() / 3 => format!("did you mean `{nearest}`?"),
+        Some((d, nearest)) if d <= 1 + name.chars().count() / 3 && d < name.chars().count() => {
+            format!("did you mean `{nearest}`?")
+        }
         _ if known.is_empty() => "nothing of this kind is known here".into(),
         _ => {
             let more = if known.len() > 12 { ", …" } else { "" };

@@ -139,3 +139,4 @@ pub use files::{Embedded, Folder};
 pub use likelihood::{Expanded, Linear};
 pub use prior::{Prior, Scale};
 pub use read::Sources;
+pub use table::{decode, place_of};
