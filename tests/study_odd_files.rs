@@ -186,6 +186,19 @@ fn hints_do_not_guess_wildly() {
     assert_eq!(told.len(), 1, "`sd` is a key of a prior, whatever else is missing: {told:#?}");
 }
 
+/// Where nothing but the study says nM, a slip for uM can only be shown.
+#[test]
+fn a_header_without_a_unit_is_noted() {
+    let study = read(STUDY, PLATE.replace("Drug (mM)", "Drug").as_bytes()).unwrap();
+    assert!(
+        study.notes.iter().any(|note| note.contains("no unit for Drug") && note.contains("mM")),
+        "{:?}",
+        study.notes
+    );
+    let study = read(STUDY, PLATE.as_bytes()).unwrap();
+    assert!(!study.notes.iter().any(|note| note.contains("no unit for")), "{:?}", study.notes);
+}
+
 #[test]
 fn what_is_idle_is_noted() {
     noted(STUDY.split("[parameters").next().unwrap(), "nothing to fit");

@@ -5,7 +5,7 @@ use super::document::{Findings, suggest};
 use super::read::DataSection;
 use super::table::{Field, Table, number};
 use super::units::{self, Unit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Roles of columns beside compounds and those that parameters are `per`.
 const ROLES: [&str; 16] = [
@@ -37,11 +37,18 @@ pub struct Columns<'t> {
     header: &'t [Field],
     /// `(%)` stands in the header of the values.
     pub percent: bool,
+    /// Roles of columns whose header states a unit.
+    with_unit: BTreeSet<String>,
 }
 
 impl<'t> Columns<'t> {
     pub fn get<'r>(&self, row: &'r [Field], role: &str) -> Option<&'r Field> {
         self.of.get(role).map(|&i| &row[i])
+    }
+
+    /// Whether there is such a column and its header leaves the unit to the study.
+    pub fn has_no_unit(&self, role: &str) -> bool {
+        self.of.contains_key(role) && !self.with_unit.contains(role)
     }
 
     pub fn place(&self, role: &str) -> std::ops::Range<usize> {
@@ -65,6 +72,7 @@ pub fn read<'t>(study: &Study, section: &DataSection, findings: &Findings, table
     }
     if table.rows.is_empty() {
         findings.say(&(0..1), "the file has a header and no readings", "one reading a line");
+        return rows;
     }
     let (mut line, mut counted) = (1, 0);
     for row in &table.rows {
@@ -94,7 +102,8 @@ fn assign<'t>(study: &Study, section: &DataSection, findings: &Findings, table: 
         .chain(per.iter().map(String::as_str))
         .chain(["plate", "experiment"])
         .collect();
-    let mut columns = Columns { of: BTreeMap::new(), header: &table.header, percent: false };
+    let mut columns =
+        Columns { of: BTreeMap::new(), header: &table.header, percent: false, with_unit: BTreeSet::new() };
     if let [only] = &table.header[..]
         && only.text.contains([';', '\t'])
     {
@@ -121,6 +130,9 @@ fn assign<'t>(study: &Study, section: &DataSection, findings: &Findings, table: 
             continue;
         };
         check_header_unit(study, findings, field, role, unit.as_deref(), &mut columns.percent);
+        if unit.is_some() {
+            columns.with_unit.insert(role.to_string());
+        }
         if columns.of.insert(role.to_string(), index).is_some() {
             findings.say(
                 &field.span,

@@ -124,13 +124,18 @@ impl<'d, 's> Section<'d, 's> {
     }
 
     fn mismatch(&self, key: &str, value: &Spanned<DeValue>, expected: &str) {
-        // Of a list, the first element that does not belong into it.
-        let wrong = value.get_ref().as_array().filter(|_| expected.contains("list")).and_then(|list| {
-            let text = expected.contains("texts");
-            list.iter().find(|v| {
-                if text { v.get_ref().as_str().is_none() } else { amount(v).is_none() || !named(v, expected) }
-            })
-        });
+        self.mismatch_in(key, value, expected, |_| true);
+    }
+
+    /// Of a list, the first element that does not fit.
+    fn mismatch_in(
+        &self,
+        key: &str,
+        value: &Spanned<DeValue>,
+        expected: &str,
+        fits: impl Fn(&Spanned<DeValue>) -> bool,
+    ) {
+        let wrong = value.get_ref().as_array().and_then(|list| list.iter().find(|element| !fits(element)));
         let (found, whose) = match wrong {
             Some(element) => (element, "an element of "),
             None => (value, ""),
@@ -190,7 +195,9 @@ impl<'d, 's> Section<'d, 's> {
             None => amount(value).map(|one| vec![one]),
         };
         if list.is_none() {
-            self.mismatch(key, value, "a number, the name of a parameter, or a list of these");
+            self.mismatch_in(key, value, "a number, the name of a parameter, or a list of these", |v| {
+                amount(v).is_some()
+            });
         }
         list
     }
@@ -199,7 +206,7 @@ impl<'d, 's> Section<'d, 's> {
         let value = self.get(key)?;
         let list: Option<Vec<f64>> = value.get_ref().as_array().and_then(|array| array.iter().map(number).collect());
         if list.is_none() {
-            self.mismatch(key, value, "a list of numbers");
+            self.mismatch_in(key, value, "a list of numbers", |v| number(v).is_some());
         }
         list.map(|list| At::new(list, value.span()))
     }
@@ -212,7 +219,7 @@ impl<'d, 's> Section<'d, 's> {
             None => text(value).map(|one| vec![one]),
         };
         if list.is_none() {
-            self.mismatch(key, value, "a list of texts");
+            self.mismatch_in(key, value, "a list of texts", |v| v.get_ref().as_str().is_some());
         }
         list
     }
@@ -283,11 +290,6 @@ impl<'d, 's> Section<'d, 's> {
             }
         }
     }
-}
-
-/// Whether a text may stand in a list of what is `expected`.
-fn named(value: &Spanned<DeValue>, expected: &str) -> bool {
-    value.get_ref().as_str().is_none() || expected.contains("name")
 }
 
 fn number(value: &Spanned<DeValue>) -> Option<f64> {

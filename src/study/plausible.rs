@@ -20,6 +20,10 @@ pub fn check(study: &Study, section: &DataSection, findings: &Findings, rows: &m
         }
     }
     controls(study, findings, rows);
+    for compound in study.compounds.iter().filter(|c| rows.columns.has_no_unit(&c.name)) {
+        let (name, unit) = (&compound.name, &compound.unit);
+        notes.push(format!("the header states no unit for {name}: its doses are taken to be in {unit}"));
+    }
     notes
 }
 
