@@ -3,6 +3,7 @@
 //! Three kinds matter to a caller: the input is at fault (and a [`Diagnostic`] says where and what to do), the
 //! machine is at fault (a file that cannot be written, a lost device), or the run itself could not give a result.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -125,21 +126,56 @@ impl fmt::Display for Diagnostic {
             (None, false) => write!(f, "{}: ", self.file)?,
             (None, true) => {}
         }
-        write!(f, "{}", self.message)?;
-        if let Some(place) = &self.place {
+        write!(f, "{}", shortened(&self.message))?;
+        if let Some(place) = self.place.as_ref().filter(|place| !place.text.is_empty()) {
             let margin = place.line.to_string();
-            let marks = "^".repeat(place.length);
-            let indent: String =
-                place.text.chars().take(place.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-            write!(f, "\n  {margin} | {}\n  {:2$} | {indent}{marks}", place.text, "", margin.len())?;
+            let (text, before, length) = place.shown();
+            let indent: String = text.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            let marks = "^".repeat(length);
+            write!(f, "\n  {margin} | {text}\n  {:1$} | {indent}{marks}", "", margin.len())?;
         }
         if let Some(expected) = &self.expected {
-            write!(f, "\n  expected: {expected}")?;
+            write!(f, "\n  expected: {}", shortened(expected))?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            write!(f, "\n  hint: {}", shortened(hint))?;
         }
         Ok(())
+    }
+}
+
+/// How many characters of a line, or of a message, are shown at most.
+const WIDEST: usize = 320;
+
+/// What is left of the place in a line that is cut.
+const CONTEXT: usize = 80;
+
+/// `text` without its middle, where it is long: a file may hold a name of a million letters.
+fn shortened(text: &str) -> Cow<'_, str> {
+    let count = text.chars().count();
+    if count <= WIDEST {
+        return Cow::Borrowed(text);
+    }
+    let start: String = text.chars().take(WIDEST / 2).collect();
+    let end: String = text.chars().skip(count - WIDEST / 4).collect();
+    Cow::Owned(format!("{start} … {end}"))
+}
+
+impl Place {
+    /// The line, cut around the place where it is long; the characters before the place, and how many it covers.
+    fn shown(&self) -> (String, usize, usize) {
+        let before = self.column - 1;
+        if self.text.chars().count() <= WIDEST {
+            return (self.text.clone(), before, self.length);
+        }
+        let skipped = before.saturating_sub(CONTEXT);
+        let mut text: String = self.text.chars().skip(skipped).take(WIDEST).collect();
+        if self.text.chars().count() > skipped + WIDEST {
+            text.push('…');
+        }
+        let lead = if skipped > 0 { "…" } else { "" };
+        let before = before - skipped;
+        (format!("{lead}{text}"), before + lead.chars().count(), self.length.min(WIDEST - before))
     }
 }
 
@@ -158,6 +194,17 @@ mod tests {
         let place = Place::new(source, at..at + 1);
         assert_eq!((place.line, place.column, place.length), (2, 5, 1));
         assert_eq!(place.text, "µ = x");
+    }
+
+    #[test]
+    fn a_line_of_a_million_letters_is_cut_around_its_place() {
+        let source = format!("{}!{}", "a".repeat(500_000), "b".repeat(500_000));
+        let text = Diagnostic::new("z".repeat(1_000_000)).in_file("m.ant").at(Place::new(&source, 500_000..500_001));
+        let text = text.to_string();
+        assert!(text.starts_with("m.ant:1:500001: zzz") && text.len() < 1500, "{} bytes", text.len());
+        let lines: Vec<&str> = text.lines().collect();
+        let at = lines[2].chars().position(|c| c == '^').unwrap();
+        assert_eq!(lines[1].chars().nth(at), Some('!'));
     }
 
     #[test]

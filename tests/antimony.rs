@@ -281,3 +281,28 @@ fn another_start_is_followed_by_what_depends_on_it() {
     assert!(error.contains("no 's1'") && error.contains("did you mean 'S'?"), "{error}");
     assert!(network.set("y", 1.0).unwrap_err().to_string().contains("this rule decides its value"));
 }
+
+#[test]
+fn names_given_twice_and_numbers_without_end_are_refused() {
+    let text = error("function f(x) x; end\nfunction f(x) 2*x; end\ny = 0; y' = f(2)");
+    assert!(text.starts_with("m.ant:2:10: a second function with the name 'f'"), "{text}");
+    let text = error("model a\n x = 1; x' = 1; end\nmodel a\n y = 1; end");
+    assert!(text.starts_with("m.ant:3:7: a second model with the name 'a'"), "{text}");
+    let text = error("x = 1e400; x' = 1");
+    assert!(text.starts_with("m.ant:1:5: this number is too large") && text.contains("inf"), "{text}");
+    let text = error("x = 1,5; x' = 1");
+    assert!(text.contains("decimals are written with a point"), "{text}");
+}
+
+#[test]
+fn a_letter_is_not_a_slip_for_any_other_letter() {
+    let text = error("S -> P; k*S; S = 1; P = 0");
+    assert!(text.contains("unknown name 'k'") && text.contains("give it a value"), "{text}");
+}
+
+#[test]
+fn a_reaction_that_does_not_run_is_told_by_the_system() {
+    let system = read("S1 -> S2; ; S1 = 1; S2 = 0");
+    assert_eq!(system.warnings.len(), 1);
+    assert!(system.warnings[0].to_string().starts_with("m.ant:1:1: the reaction '_J0' has no rate law"));
+}

@@ -29,7 +29,7 @@ everything is "everything""#,
 ];
 
 /// Pieces that mean something to the reader.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 48] = [
     "(",
     ")",
     ";",
@@ -70,6 +70,14 @@ const PIECES: [&str; 40] = [
     "species ",
     "delay(",
     "é",
+    "\r",
+    "1e308*1e308",
+    "99999999999999999999",
+    "2^3^4^5^6^7",
+    "x^-99999999999",
+    "((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((",
+    "a_very_long_name_that_goes_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on",
+    "factorial(",
 ];
 
 fn check(text: &str) -> Result<(), TestCaseError> {
@@ -151,6 +159,13 @@ fn deep_and_long_formulas_end_in_an_error_or_a_model() {
         "f(".repeat(100_000),
         "x.".repeat(20_000) + "y",
         "true&&".repeat(20_000) + "true",
+        "!".repeat(100_000) + "true",
+        "piecewise(".repeat(100_000),
+        "x".repeat(1_000_000),
+        "9".repeat(1_000_000),
+        format!("1e{}", "9".repeat(100_000)),
+        "time^".repeat(90) + "2",
+        "x[".repeat(100_000),
     ] {
         assert!(check(&format!("y := {formula}")).is_ok());
     }

@@ -100,8 +100,8 @@ fn wrong_tables_of_parameters_are_refused_with_a_place() {
         ("k\n", "no rows"),
         ("kk\n1\n", "did you mean 'k'?"),
         ("k,k\n1,2\n", "twice"),
-        ("k\nabc\n", "line 2: 'abc' in column 'k'"),
-        ("k,S\n1\n", "line 2"),
+        ("k\nabc\n", "p.csv:2:1: 'abc' in column 'k'"),
+        ("k,S\n1\n", "p.csv:2:1: "),
         ("k\n\"0,1\"\n", "decimals have a point"),
     ] {
         fs::write(&file, content).unwrap();

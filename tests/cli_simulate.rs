@@ -134,3 +134,60 @@ fn what_a_study_cannot_do_is_said() {
         assert!(err(&run).contains(words), "{more:?}: {}", err(&run));
     }
 }
+
+/// A million instances are drawn, run and written in blocks; where the blocks end shows nowhere.
+#[test]
+fn rows_do_not_depend_on_how_many_instances_there_are() {
+    let place = tempfile::tempdir().unwrap();
+    let model = place.path().join("decay.ant").display().to_string();
+    fs::write(&model, "S -> P; k*S; S = 1; P = 0; k = 0.1\n").unwrap();
+    let study = killing(place.path());
+    for (what, few, many) in [(&model, "4099", "9001"), (&study, "3", "40")] {
+        let rows = |count: &str| {
+            let run = fenton(&["simulate", what, "--instances", count, "--seed", "7", "--times", "1,24"]);
+            assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+            run.stdout
+        };
+        let (few, many) = (rows(few), rows(many));
+        assert!(many.len() > few.len() && many.starts_with(&few), "{what}");
+    }
+}
+
+#[test]
+fn a_wrong_table_of_parameters_is_told_with_line_and_column() {
+    let place = tempfile::tempdir().unwrap();
+    let model = place.path().join("decay.ant").display().to_string();
+    fs::write(&model, "S -> P; k*S; S = 1; P = 0; k = 0.1\n").unwrap();
+    let table = place.path().join("table.csv").display().to_string();
+    for (text, at, words) in [
+        ("k,Q\n1,2\n", ":1:3", "no parameter or state 'Q'"),
+        ("k;S\n1;2\n", ":1:1", "separate the columns with commas"),
+        ("k,S\n1,\n", ":2:3", "'' in column 'S'"),
+        ("k,S\n1,2\n3\n", ":3:1", "another number of fields"),
+        ("k,S\n1,2\nx,3\n", ":3:1", "'x' in column 'k'"),
+        ("k,k\n1,2\n", ":1:3", "there twice"),
+        ("k,S\n", ":1:1", "no rows"),
+        ("", ":1:1", "is empty"),
+    ] {
+        for end in ["\n", "\r\n", "\r"] {
+            fs::write(&table, text.replace('\n', end)).unwrap();
+            let run = fenton(&["simulate", &model, "--parameters", &table]);
+            assert_eq!(run.status.code(), Some(1), "{text}");
+            let told = err(&run);
+            assert!(told.contains(&format!("table.csv{at}: ")) && told.contains(words), "{text:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn more_points_than_memory_and_reactions_that_do_not_run_are_told() {
+    let place = tempfile::tempdir().unwrap();
+    let model = place.path().join("idle.ant").display().to_string();
+    fs::write(&model, "S -> P; ; S = 1; P = 0; x' = 1; x = 0\n").unwrap();
+    let run = fenton(&["simulate", &model, "--points", "100000000000"]);
+    assert_eq!(run.status.code(), Some(2), "{}", err(&run));
+    assert!(err(&run).contains("the most that fits"), "{}", err(&run));
+    let run = fenton(&["simulate", &model, "--points", "3"]);
+    assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+    assert!(err(&run).contains("idle.ant:1:1: the reaction '_J0' has no rate law"), "{}", err(&run));
+}

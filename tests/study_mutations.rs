@@ -1,10 +1,11 @@
-//! Damaged study and data files: never a panic, and always an error with a file to look at.
+//! Damaged study and data files: never a panic or a hang, and always an error with a place to look at.
 
 use fenton::expr::Id;
 use fenton::model::{System, antimony, formula};
 use fenton::study::{Sources, Study};
 use fenton::{Error, Result};
 use proptest::prelude::*;
+use std::time::{Duration, Instant};
 
 const MODEL: &str = "Drug = 0; Drug has uM; unit uM = 1e-6 mole / litre; k = 0.1; live = 1; live' = -k * Drug * live";
 
@@ -61,6 +62,7 @@ const PLATE: &str = "condition,Drug (mM),time,viability,lower,upper,plate\na,0,2
 
 /// Reads, and lowers what can be read.
 fn survives(study: &str, plate: &[u8]) {
+    let begun = Instant::now();
     match Study::read("study.toml", study, &Memory(plate)) {
         Ok(study) => {
             let problem = study.problem();
@@ -70,10 +72,20 @@ fn survives(study: &str, plate: &[u8]) {
             assert!(!found.is_empty());
             for diagnostic in found {
                 assert!(!diagnostic.message.is_empty() && !diagnostic.file.is_empty(), "{diagnostic}");
+                assert!(diagnostic.place.as_ref().is_some_and(|place| place.line >= 1), "no place: {diagnostic}");
             }
         }
         Err(other) => panic!("{other}"),
     }
+    assert!(begun.elapsed() < LONGEST, "{:?} for\n{study}", begun.elapsed());
+}
+
+/// What no small file may take, on a busy machine without optimisation; a hang takes for ever.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// PROPTEST_CASES asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(3000)
 }
 
 /// Replaces, deletes or doubles a piece of `text`, or puts something into it.
@@ -92,6 +104,17 @@ fn mutated(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
         Just("µ".as_bytes().to_vec()),
         Just(b"0".to_vec()),
         Just(b"#".to_vec()),
+        Just(b"\r".to_vec()),
+        Just(b"\0".to_vec()),
+        Just(b"1e-320".to_vec()),
+        Just(b"1e300".to_vec()),
+        Just(b"99999999999999999999".to_vec()),
+        Just("\u{feff}".as_bytes().to_vec()),
+        Just("(".repeat(2000).into_bytes()),
+        Just("{a=".repeat(500).into_bytes()),
+        Just("x".repeat(5000).into_bytes()),
+        Just("\n[conditions.b]\n".as_bytes().to_vec()),
+        Just("\n[cells]\nnodes = 1000000\n".as_bytes().to_vec()),
         proptest::collection::vec(any::<u8>(), 0..4),
     ];
     let change = (0..length, 0..12usize, piece);
@@ -107,7 +130,7 @@ fn mutated(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_studies_are_refused_or_read(study in mutated(STUDY)) {
@@ -118,6 +141,20 @@ proptest! {
     fn damaged_plates_are_refused_or_read(plate in mutated(PLATE)) {
         survives(STUDY, &plate);
     }
+}
+
+#[test]
+fn deep_and_long_studies_end_in_an_error_or_a_study() {
+    for piece in ["[", "{a=", "(", "-", "a.", "\"", "[[", "1,", "2^"] {
+        let deep = piece.repeat(100_000);
+        survives(&format!("{STUDY}x = {deep}"), PLATE.as_bytes());
+        survives(&format!("{deep}\n{STUDY}"), PLATE.as_bytes());
+        survives(&STUDY.replace("live = \"live\"", &format!("live = '{deep}live'")), PLATE.as_bytes());
+        survives(STUDY, format!("{PLATE}{deep}").as_bytes());
+        survives(STUDY, format!("{deep}{PLATE}").as_bytes());
+    }
+    let sections: String = (0..3000).map(|i| format!("[conditions.c{i}]\nfold = {{ k = 0.5 }}\n")).collect();
+    survives(&format!("{STUDY}{sections}"), PLATE.as_bytes());
 }
 
 #[test]

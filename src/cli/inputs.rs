@@ -1,25 +1,19 @@
 //! Models from files, and the inputs of instances: read from a table or drawn.
 
 use super::failure::Failure;
+use super::terminal;
 use fenton::expr::Symbol;
 use fenton::model::math::closest;
 use fenton::model::{Parameter, System};
-use fenton::study::embedded;
+use fenton::study::{decode, embedded, place_of};
 use fenton::{Diagnostic, Error};
 use std::ops::Range;
 use std::path::Path;
 
-/// Reads a text file; what is not UTF-8 is named with its place.
+/// Reads a text file as studies do: what is not UTF-8 is named with its place.
 pub fn read_text(path: &Path) -> Result<String, Failure> {
     let bytes = std::fs::read(path).map_err(|source| Error::file(path, source))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        Diagnostic::new(format!("line {line} is not UTF-8 text"))
-            .in_file(path.display().to_string())
-            .hint("save the file as UTF-8")
-            .into()
-    })
+    Ok(decode(&path.display().to_string(), bytes)?)
 }
 
 /// A model from a file or by its embedded name (a file goes first), with other values at the start for `set`.
@@ -32,7 +26,9 @@ pub fn read_model(name: &str, set: &[(String, f64)]) -> Result<System, Failure> 
     for (name, value) in set {
         network.set(name, *value)?;
     }
-    Ok(network.system()?)
+    let system = network.system()?;
+    system.warnings.iter().for_each(|warning| terminal::warn(&warning.to_string()));
+    Ok(system)
 }
 
 /// The index of the parameter that sets `name`. The initial value of a state becomes a parameter of its own.
@@ -125,49 +121,51 @@ pub fn read_table(
 ) -> Result<(Vec<u32>, Vec<f64>), Failure> {
     let file = path.display().to_string();
     let text = read_text(path)?;
-    let problem = |line: u64, message: String| Diagnostic::new(format!("line {line}: {message}")).in_file(&file);
-    let mut table =
-        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-    let headers = table.headers().map_err(|error| problem(1, error.to_string()))?.clone();
-    if headers.iter().all(str::is_empty) {
-        let empty = Diagnostic::new("the file is empty").in_file(&file);
-        return Err(empty.expected("a header with names of parameters, then one instance a row").into());
-    }
+    let problem = |record: u64, field: usize, message: String| {
+        Diagnostic::new(message).in_file(&file).at(place_of(&text, record, field))
+    };
+    let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let headers = table.headers().map_err(|error| problem(0, 0, error.to_string()))?.clone();
     let mut inputs = Vec::new();
-    for name in &headers {
+    for (field, name) in headers.iter().enumerate() {
         let parameter = resolve(name).map_err(|near| {
-            let mut unknown = problem(1, format!("there is no {what} '{name}'"));
-            if let Some(near) = near {
-                unknown = unknown.hint(format!("did you mean '{near}'?"));
-            } else if headers.len() == 1 && name.contains([';', '\t']) {
-                unknown = unknown.hint("separate the columns with commas");
-            }
-            Failure::from(unknown)
+            let unknown = problem(0, field, format!("there is no {what} '{name}'"));
+            Failure::from(match near {
+                Some(near) => unknown.hint(format!("did you mean '{near}'?")),
+                None if headers.len() == 1 && name.contains([';', '\t']) => {
+                    unknown.hint("separate the columns with commas")
+                }
+                None => unknown.hint("the header has names, one for each column of values"),
+            })
         })?;
         if inputs.contains(&parameter) {
-            return Err(problem(1, format!("the column '{name}' is there twice")).into());
+            return Err(problem(0, field, format!("the column '{name}' is there twice"))
+                .hint("keep one of them")
+                .into());
         }
         inputs.push(parameter);
     }
     let mut values = Vec::new();
     for record in table.records() {
         let record = record.map_err(|error| {
-            let line = error.position().map_or(0, csv::Position::line);
-            problem(line, "the row has another number of fields than the header".into())
+            let at = error.position().map_or(0, csv::Position::byte);
+            problem(at, usize::MAX, "the row has another number of fields than the header".into())
+                .expected(format!("{} fields", headers.len()))
+                .hint("every field has a value, and decimals have a point")
         })?;
-        let line = record.position().map_or(0, csv::Position::line);
-        for (name, field) in headers.iter().zip(&record) {
-            match field.parse::<f64>() {
+        let at = record.position().map_or(0, csv::Position::byte);
+        for (field, (name, text)) in headers.iter().zip(&record).enumerate() {
+            match text.parse::<f64>() {
                 Ok(value) if value.is_finite() => values.push(value),
                 _ => {
-                    let wrong = problem(line, format!("'{field}' in column '{name}' is not a number"));
+                    let wrong = problem(at, field, format!("'{text}' in column '{name}' is not a number"));
                     return Err(wrong.hint("decimals have a point, and every field has a value").into());
                 }
             }
         }
     }
     if values.is_empty() {
-        return Err(Diagnostic::new("there are no rows below the header").in_file(&file).into());
+        return Err(problem(0, 0, "there are no rows below the header".into()).hint("one instance a row").into());
     }
     Ok((inputs, values))
 }

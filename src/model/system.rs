@@ -1,5 +1,6 @@
 //! The initial-value problem that a model means, in symbols: what every reader produces and the program lowers.
 
+use crate::Diagnostic;
 use crate::expr::{Graph, Id};
 
 /// `dy/dt = f(t, y, p)` with `y(start) = y0(p)`, its conditions and its events.
@@ -19,6 +20,8 @@ pub struct System {
     pub events: Vec<Event>,
     /// The unit of time as written, for labels ("h"); empty if not declared.
     pub time_unit: String,
+    /// What is allowed in the model and may be a slip.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// One differential equation. A species in a compartment of constant size is a concentration, unless it was declared

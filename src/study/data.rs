@@ -5,7 +5,7 @@ use super::document::{Findings, suggest};
 use super::read::DataSection;
 use super::table::{Field, Table, number};
 use super::units::{self, Unit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Roles of columns beside compounds and those that parameters are `per`.
 const ROLES: [&str; 16] = [
@@ -37,11 +37,18 @@ pub struct Columns<'t> {
     header: &'t [Field],
     /// `(%)` stands in the header of the values.
     pub percent: bool,
+    /// Roles of columns whose header states a unit.
+    with_unit: BTreeSet<String>,
 }
 
 impl<'t> Columns<'t> {
     pub fn get<'r>(&self, row: &'r [Field], role: &str) -> Option<&'r Field> {
         self.of.get(role).map(|&i| &row[i])
+    }
+
+    /// Whether there is such a column and its header leaves the unit to the study.
+    pub fn has_no_unit(&self, role: &str) -> bool {
+        self.of.contains_key(role) && !self.with_unit.contains(role)
     }
 
     pub fn place(&self, role: &str) -> std::ops::Range<usize> {
@@ -59,15 +66,20 @@ pub struct Rows<'t> {
 pub fn read<'t>(study: &Study, section: &DataSection, findings: &Findings, table: &'t Table) -> Rows<'t> {
     let columns = assign(study, section, findings, table);
     let mut rows = Rows { data: Vec::new(), fields: Vec::new(), columns };
-    if !findings.found.borrow().is_empty() {
+    if !findings.is_clean() {
         // Rows under a header that is not understood would say the same thing over and over.
         return rows;
     }
     if table.rows.is_empty() {
         findings.say(&(0..1), "the file has a header and no readings", "one reading a line");
+        return rows;
     }
+    let (mut line, mut counted) = (1, 0);
     for row in &table.rows {
-        if let Some(datum) = datum(study, &rows.columns, findings, row) {
+        let start = row[0].span.start;
+        line += findings.source[counted..start].matches('\n').count();
+        counted = start;
+        if let Some(datum) = datum(study, &rows.columns, findings, line, row) {
             rows.data.push(datum);
             rows.fields.push(row);
         }
@@ -90,7 +102,8 @@ fn assign<'t>(study: &Study, section: &DataSection, findings: &Findings, table: 
         .chain(per.iter().map(String::as_str))
         .chain(["plate", "experiment"])
         .collect();
-    let mut columns = Columns { of: BTreeMap::new(), header: &table.header, percent: false };
+    let mut columns =
+        Columns { of: BTreeMap::new(), header: &table.header, percent: false, with_unit: BTreeSet::new() };
     if let [only] = &table.header[..]
         && only.text.contains([';', '\t'])
     {
@@ -117,6 +130,9 @@ fn assign<'t>(study: &Study, section: &DataSection, findings: &Findings, table: 
             continue;
         };
         check_header_unit(study, findings, field, role, unit.as_deref(), &mut columns.percent);
+        if unit.is_some() {
+            columns.with_unit.insert(role.to_string());
+        }
         if columns.of.insert(role.to_string(), index).is_some() {
             findings.say(
                 &field.span,
@@ -186,9 +202,8 @@ fn check_header_unit(
     }
 }
 
-fn datum(study: &Study, columns: &Columns, findings: &Findings, row: &[Field]) -> Option<Datum> {
-    let before = findings.found.borrow().len();
-    let line = findings.source[..row[0].span.start].matches('\n').count() + 1;
+fn datum(study: &Study, columns: &Columns, findings: &Findings, line: usize, row: &[Field]) -> Option<Datum> {
+    let before = findings.count();
     let text = |role: &str| columns.get(row, role).map(|f| f.text.clone()).unwrap_or_default();
     let condition = condition(study, columns, findings, row);
     let observable = observable(study, columns, findings, row);
@@ -223,7 +238,7 @@ fn datum(study: &Study, columns: &Columns, findings: &Findings, row: &[Field]) -
             false
         }
     };
-    if sd_wanted && sd.is_none() && kind != Kind::DeathTime && findings.found.borrow().len() == before {
+    if sd_wanted && sd.is_none() && kind != Kind::DeathTime && findings.count() == before {
         let hint = "add a column `sd`, or say in [noise] sd = a number, a parameter, or \"replicates\"";
         findings.say(&row[0].span, "nothing is known about the error of this reading", hint);
     }
@@ -242,7 +257,7 @@ fn datum(study: &Study, columns: &Columns, findings: &Findings, row: &[Field]) -
     if let (Some(_), Some(Seen::Value(_)), Some(field)) = (&joint, value, columns.get(row, "joint")) {
         findings.say(&field.span, "a joint reading has bounds", "fill in `lower` and `upper` in place of the value");
     }
-    if findings.found.borrow().len() > before {
+    if findings.count() > before {
         return None;
     }
     Some(Datum {
@@ -293,7 +308,10 @@ fn observable(study: &Study, columns: &Columns, findings: &Findings, row: &[Fiel
         .position(|o| o.name == name)
         .or((study.observables.len() == 1 && name.is_empty()).then_some(0));
     found.unwrap_or_else(|| {
-        let hint = suggest(name, study.observables.iter().map(|o| o.name.as_str()));
+        let hint = match study.observables.iter().all(|o| o.name.is_empty()) {
+            true => format!("add [observables.{name}] to the study, or leave the column empty for the assay"),
+            false => suggest(name, study.observables.iter().map(|o| o.name.as_str())),
+        };
         let field = columns.get(row, "observable").unwrap_or(&row[0]);
         findings.say(&field.span, format!("no observable `{name}` in the study"), hint);
         0

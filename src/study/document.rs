@@ -11,20 +11,48 @@ pub struct Findings<'s> {
     pub file: String,
     pub source: &'s str,
     pub found: RefCell<Vec<Diagnostic>>,
+    /// How many were found, those that are not kept included.
+    count: Cell<usize>,
 }
+
+/// A column that is wrong is wrong in every row: as many findings are kept as anybody reads.
+const MOST_FINDINGS: usize = 40;
 
 impl<'s> Findings<'s> {
     pub fn new(file: &str, source: &'s str) -> Self {
-        Findings { file: file.to_string(), source, found: RefCell::default() }
+        Findings { file: file.to_string(), source, found: RefCell::default(), count: Cell::new(0) }
     }
 
     pub fn add(&self, span: &Range<usize>, diagnostic: Diagnostic) {
+        self.count.set(self.count.get() + 1);
+        if self.count.get() > MOST_FINDINGS {
+            return;
+        }
         let place = Place::new(self.source, span.clone());
         self.found.borrow_mut().push(diagnostic.in_file(&self.file).at(place));
     }
 
     pub fn say(&self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
         self.add(span, Diagnostic::new(message).hint(hint));
+    }
+
+    pub fn count(&self) -> usize {
+        self.count.get()
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.found.borrow().is_empty()
+    }
+
+    /// All that was found, by place; the last one says how much more there was.
+    pub fn take(&self) -> Vec<Diagnostic> {
+        let mut found = self.found.take();
+        found.sort_by_key(|d| d.place.as_ref().map_or((0, 0), |p| (p.line, p.column)));
+        let more = self.count.get().saturating_sub(MOST_FINDINGS);
+        if let (Some(last), true) = (found.last_mut(), more > 0) {
+            last.message.push_str(&format!(" (and {more} more like it or beside it, not shown)"));
+        }
+        found
     }
 }
 
@@ -96,8 +124,28 @@ impl<'d, 's> Section<'d, 's> {
     }
 
     fn mismatch(&self, key: &str, value: &Spanned<DeValue>, expected: &str) {
-        let message = format!("`{key}` is a {}", value.get_ref().type_str());
-        self.findings.add(&value.span(), Diagnostic::new(message).expected(expected));
+        self.mismatch_in(key, value, expected, |_| true);
+    }
+
+    /// Of a list, the first element that does not fit.
+    fn mismatch_in(
+        &self,
+        key: &str,
+        value: &Spanned<DeValue>,
+        expected: &str,
+        fits: impl Fn(&Spanned<DeValue>) -> bool,
+    ) {
+        let wrong = value.get_ref().as_array().and_then(|list| list.iter().find(|element| !fits(element)));
+        let (found, whose) = match wrong {
+            Some(element) => (element, "an element of "),
+            None => (value, ""),
+        };
+        let kind = match found.get_ref() {
+            DeValue::Integer(_) | DeValue::Float(_) => format!("the number {}", &self.findings.source[found.span()]),
+            other => format!("{} {}", if other.type_str().starts_with('a') { "an" } else { "a" }, other.type_str()),
+        };
+        let message = format!("{whose}`{key}` is {kind}");
+        self.findings.add(&found.span(), Diagnostic::new(message).expected(expected));
     }
 
     pub fn text(&self, key: &str) -> Option<At<String>> {
@@ -147,7 +195,9 @@ impl<'d, 's> Section<'d, 's> {
             None => amount(value).map(|one| vec![one]),
         };
         if list.is_none() {
-            self.mismatch(key, value, "a number, the name of a parameter, or a list of these");
+            self.mismatch_in(key, value, "a number, the name of a parameter, or a list of these", |v| {
+                amount(v).is_some()
+            });
         }
         list
     }
@@ -156,7 +206,7 @@ impl<'d, 's> Section<'d, 's> {
         let value = self.get(key)?;
         let list: Option<Vec<f64>> = value.get_ref().as_array().and_then(|array| array.iter().map(number).collect());
         if list.is_none() {
-            self.mismatch(key, value, "a list of numbers");
+            self.mismatch_in(key, value, "a list of numbers", |v| number(v).is_some());
         }
         list.map(|list| At::new(list, value.span()))
     }
@@ -169,7 +219,7 @@ impl<'d, 's> Section<'d, 's> {
             None => text(value).map(|one| vec![one]),
         };
         if list.is_none() {
-            self.mismatch(key, value, "a list of texts");
+            self.mismatch_in(key, value, "a list of texts", |v| v.get_ref().as_str().is_some());
         }
         list
     }
@@ -262,12 +312,15 @@ fn amount(value: &Spanned<DeValue>) -> Option<At<Amount>> {
 /// "did you mean" for a name that is not among `known`.
 pub fn suggest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut known: Vec<&str> = known.collect();
+    known.retain(|k| !k.is_empty());
     known.sort_unstable();
     known.dedup();
     let lower = name.to_lowercase();
     let best = known.iter().map(|k| (distance(&lower, &k.to_lowercase()), *k)).min();
     match best {
-        Some((d, nearest)) if d <= 1 + name.chars().count() / 3 => format!("did you mean `{nearest}`?"),
+        Some((d, nearest)) if d <= 1 + name.chars().count() / 3 && d < name.chars().count() => {
+            format!("did you mean `{nearest}`?")
+        }
         _ if known.is_empty() => "nothing of this kind is known here".into(),
         _ => {
             let more = if known.len() > 12 { ", …" } else { "" };

@@ -35,6 +35,25 @@ impl Study {
     }
 }
 
+impl Folder {
+    /// Why a file cannot be read, and which of the same kind stand in its place.
+    fn missing(&self, name: &str, path: &Path, source: std::io::Error) -> Error {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let there: Vec<String> = std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.path().file_name()?.to_str().map(str::to_string))
+            .filter(|file| Path::new(file).extension() == path.extension())
+            .collect();
+        let wanted = Path::new(name).file_name().and_then(|file| file.to_str()).unwrap_or(name);
+        if source.kind() != std::io::ErrorKind::NotFound || there.is_empty() {
+            return Error::file(path, source);
+        }
+        let near = super::document::suggest(wanted, there.iter().map(String::as_str));
+        Error::Run(format!("{} is not there; {near}", path.display()))
+    }
+}
+
 impl Sources for Folder {
     fn model(&self, name: &str) -> Result<System> {
         if let Some(model) = embedded::model(name) {
@@ -44,13 +63,13 @@ impl Sources for Folder {
         if !path.exists() && !name.ends_with(".ant") {
             return Embedded.model(name);
         }
-        let bytes = std::fs::read(&path).map_err(|source| Error::file(&path, source))?;
+        let bytes = std::fs::read(&path).map_err(|source| self.missing(name, &path, source))?;
         system(&super::table::decode(&path.display().to_string(), bytes)?, &path.display().to_string())
     }
 
     fn data(&self, name: &str) -> Result<Vec<u8>> {
         let path = self.0.join(name);
-        std::fs::read(&path).map_err(|source| Error::file(&path, source))
+        std::fs::read(&path).map_err(|source| self.missing(name, &path, source))
     }
 
     fn formula(&self, system: &mut System, text: &str) -> Result<Id> {

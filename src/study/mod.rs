@@ -104,7 +104,8 @@
 //! One reading a row: `time`, `value` (or the name of the reading, such as `viability`), one column for each compound
 //! that varies, and optionally `condition`, `observable`, `sd`, `replicate`, `plate`, `experiment`, `well`, `lower`,
 //! `upper`, `joint`. A unit may stand in the header (`FAC (mM)`, `time [h]`, `viability (%)`) and must be the one of
-//! the study. One compound may also be given as `dose`, several in rows as `compound`, `dose`, with `dose_unit`.
+//! the study; a dose without one is noted. Files are UTF-8, with or without a byte order mark; lines may end as on
+//! Unix, Windows or old Macs. One compound may also be given as `dose`, several in rows as `compound`, `dose`, with `dose_unit`.
 //!
 //! `lower` and `upper` in place of a value make an interval or, with one of them empty, a censored reading: what is
 //! scored is the probability between the bounds under the noise. Rows that share a name in `joint` are **one**
@@ -139,3 +140,4 @@ pub use files::{Embedded, Folder};
 pub use likelihood::{Expanded, Linear};
 pub use prior::{Prior, Scale};
 pub use read::Sources;
+pub use table::{decode, place_of};

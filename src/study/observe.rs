@@ -166,11 +166,13 @@ impl Reader<'_, '_> {
             Some(number.value)
         };
         let read = match kind.as_ref().map(|k| k.value.as_str()) {
-            Some("normal") => prior
-                .require("mean", prior.number("mean"), "mean = 1.0")
-                .and_then(|mean| Some(Prior::Normal { mean: mean.value, sd: positive("sd")? })),
+            Some("normal") => {
+                let (mean, sd) = (prior.require("mean", prior.number("mean"), "mean = 1.0"), positive("sd"));
+                mean.zip(sd).map(|(mean, sd)| Prior::Normal { mean: mean.value, sd })
+            }
             Some("log-normal") => {
-                positive("median").and_then(|median| Some(Prior::LogNormal { median, sd: positive("sd")? }))
+                let (median, sd) = (positive("median"), positive("sd"));
+                median.zip(sd).map(|(median, sd)| Prior::LogNormal { median, sd })
             }
             Some("uniform") => Some(Prior::Uniform),
             Some("log-uniform") => Some(Prior::LogUniform),
@@ -337,6 +339,9 @@ impl Reader<'_, '_> {
                 return None;
             }
         };
+        if let (Some(df), false) = (&df, matches!(noise, Noise::StudentT { .. })) {
+            self.findings.say(&df.span, format!("{kind} noise has no degrees of freedom"), "kind = \"student-t\" has");
+        }
         if let Some(df) = df.filter(|df| df.value <= 0.0) {
             self.findings.say(&df.span, "degrees of freedom are positive", "df = 4 is a robust choice");
         }
@@ -345,14 +350,33 @@ impl Reader<'_, '_> {
             super::document::Amount::Named(name) if name == "replicates" => Some(Sd::Replicates),
             _ => {
                 let quantity = self.quantity(&amount)?;
-                if matches!(quantity, Quantity::Number(sd) if sd <= 0.0) {
-                    self.findings.say(&amount.span, "an sd is positive", "such as 0.05 for viability as a fraction");
+                let least = self.least(quantity);
+                if least < 0.0 || matches!(quantity, Quantity::Number(0.0)) {
+                    let message = format!("an sd is positive, this one may be {least}");
+                    self.findings.say(&amount.span, message, "such as 0.05 for viability as a fraction");
                 }
                 Some(Sd::Is(quantity))
             }
         });
-        let relative = section.amount("relative").and_then(|amount| self.quantity(&amount));
+        let relative = section.amount("relative").and_then(|amount| {
+            let quantity = self.quantity(&amount)?;
+            if self.least(quantity) < 0.0 {
+                self.findings.say(&amount.span, "a relative error is not negative", "such as 0.05 for 5 %");
+            }
+            Some(quantity)
+        });
         Some(Error { noise, sd: sd.unwrap_or(Sd::Column), relative })
+    }
+
+    /// The least value that a quantity can take.
+    fn least(&self, quantity: Quantity) -> f64 {
+        match quantity {
+            Quantity::Number(number) => number,
+            Quantity::Parameter(i) => {
+                let parameter = &self.study.parameters[i];
+                if parameter.estimated { parameter.lower } else { parameter.value }
+            }
+        }
     }
 
     /// The index of the output that a formula makes.

@@ -1,9 +1,10 @@
 //! Opens studies: reads the file, its model and its data, and checks them against one another.
 
 use super::compile::{can_be_joint, level};
-use super::declared::{Kind, Quantity, Sd, Seen, Study};
+use super::declared::{Kind, Parameter, Quantity, Sd, Seen, Study};
 use super::document::Findings;
 use super::noise::Noise;
+use super::prior::Prior;
 use super::read::{self, Sources, fail};
 use super::{data, plausible, table};
 use crate::Result;
@@ -19,7 +20,7 @@ impl Study {
         let stem = file.rsplit(['/', '\\']).next().unwrap_or(file);
         let (mut study, section) = read::read(&findings, sources, stem.trim_end_matches(".toml"))?;
         // What could not be read would make parameters look idle.
-        if findings.found.borrow().is_empty() {
+        if findings.is_clean() {
             study.check_parameters(&findings);
         }
         let Some(section) = section else { return fail(&findings) };
@@ -31,31 +32,34 @@ impl Study {
                 return fail(&findings);
             }
         };
-        if !findings.found.borrow().is_empty() {
+        if !findings.is_clean() {
             return fail(&findings);
         }
         let csv = table::decode(&section.file.value, bytes)?;
         let csv_findings = Findings::new(&section.file.value, &csv);
         let parsed = table::read(&csv_findings, section.separator);
         let mut rows = data::read(&study, &section, &csv_findings, &parsed);
-        if !csv_findings.found.borrow().is_empty() {
+        if !csv_findings.is_clean() {
             return fail(&csv_findings);
         }
         let notes = plausible::check(&study, &section, &csv_findings, &mut rows);
         study.notes.extend(notes);
         let fields = std::mem::take(&mut rows.fields);
         study.data = rows.data;
+        study.check_replicates(&csv_findings, &fields);
         for (datum, fields) in study.data.iter().zip(fields) {
             study.check_datum(&csv_findings, datum, &fields[0].span);
         }
-        if !csv_findings.found.borrow().is_empty() {
+        if !csv_findings.is_clean() {
             return fail(&csv_findings);
         }
         study.check_levels(&findings);
-        if !findings.found.borrow().is_empty() {
+        study.notes.extend(study.system.warnings.iter().map(|warning| warning.message.clone()));
+        if !findings.is_clean() {
             return fail(&findings);
         }
         study.remark_on_control();
+        study.remark_on_what_is_idle();
         Ok(study)
     }
 
@@ -95,6 +99,19 @@ impl Study {
         }
     }
 
+    /// Where the sd is that of replicates there have to be some.
+    fn check_replicates(&self, findings: &Findings, fields: &[&[table::Field]]) {
+        for (at, observable) in self.observables.iter().enumerate() {
+            let wanted = observable.error.sd == Sd::Replicates && observable.reading != Kind::DeathTime;
+            let first = self.data.iter().position(|datum| datum.observable == at);
+            if let (Some(first), true) = (first, wanted && plausible::pooled_sd(self, &self.data, at).is_none()) {
+                let message = "no dose and time was read more than once: there are no replicates to take an sd from";
+                let hint = "state an sd in [noise], or estimate it as a parameter";
+                findings.say(&fields[first][0].span, message, hint);
+            }
+        }
+    }
+
     fn check_datum(&self, findings: &Findings, datum: &super::Datum, place: &std::ops::Range<usize>) {
         let observable = &self.observables[datum.observable];
         let error = &observable.error;
@@ -103,17 +120,6 @@ impl Study {
         {
             let hint = "give it as censored (`upper` alone), or take normal noise";
             findings.say(place, format!("a reading of {value} under log-normal noise"), hint);
-        }
-        if error.sd == Sd::Replicates
-            && observable.reading != Kind::DeathTime
-            && plausible::pooled_sd(self, &self.data, datum.observable).is_none()
-        {
-            let hint = "state an sd in [noise], or estimate it as a parameter";
-            findings.say(
-                place,
-                "no dose and time was read more than once: there are no replicates to take an sd from",
-                hint,
-            );
         }
         if datum.joint.is_some() {
             let estimated = match error.sd {
@@ -152,6 +158,36 @@ impl Study {
             if !named {
                 let message = format!("`{}` is in no equation", parameter.name);
                 findings.say(&parameter.place.span, message, "name it where it belongs, or delete it");
+            }
+        }
+    }
+
+    /// What was declared and is not used, which is a slip as often as not.
+    fn remark_on_what_is_idle(&mut self) {
+        if !self.parameters.iter().any(|p| p.estimated) {
+            self.notes.push("no parameter has bounds or a prior: there is nothing to fit".into());
+        }
+        for (at, condition) in self.conditions.iter().enumerate() {
+            if !self.data.iter().any(|datum| datum.condition == at) {
+                self.notes.push(format!("no reading belongs to the condition {}", condition.name));
+            }
+        }
+        for (at, compound) in self.compounds.iter().enumerate() {
+            if !self.data.iter().any(|datum| datum.doses[at] != 0.0) {
+                self.notes.push(format!("no reading has a dose of {} other than 0", compound.name));
+            }
+        }
+        for parameter in self.parameters.iter().filter(|p| p.estimated) {
+            let centre = match parameter.prior {
+                Prior::Normal { mean, .. } => mean,
+                Prior::LogNormal { median, .. } => median,
+                _ => continue,
+            };
+            if !(parameter.lower..=parameter.upper).contains(&centre) {
+                let Parameter { name, lower, upper, .. } = parameter;
+                self.notes.push(format!(
+                    "the prior of {name} has its centre, {centre}, outside the bounds [{lower}, {upper}]"
+                ));
             }
         }
     }

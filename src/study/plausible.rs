@@ -12,14 +12,18 @@ pub fn check(study: &Study, section: &DataSection, findings: &Findings, rows: &m
     duplicates(study, findings, rows);
     for observable in 0..study.observables.len() {
         if study.observables[observable].reading.is_share() {
-            let before = findings.found.borrow().len();
+            let before = findings.count();
             fractions(study, section, findings, rows, observable, &mut notes);
-            if findings.found.borrow().len() == before {
+            if findings.count() == before {
                 direction(study, findings, rows, observable);
             }
         }
     }
     controls(study, findings, rows);
+    for compound in study.compounds.iter().filter(|c| rows.columns.has_no_unit(&c.name)) {
+        let (name, unit) = (&compound.name, &compound.unit);
+        notes.push(format!("the header states no unit for {name}: its doses are taken to be in {unit}"));
+    }
     notes
 }
 
@@ -69,6 +73,10 @@ fn fractions(
     notes: &mut Vec<String>,
 ) {
     let declared = section.values.as_ref().map(|v| v.value.as_str());
+    if declared == Some("fraction") && rows.columns.percent {
+        let message = "the header says percent, the study says values = \"fraction\"";
+        findings.say(&rows.columns.place("value"), message, "make them the same");
+    }
     let declared = declared.or(rows.columns.percent.then_some("percent"));
     let values: Vec<f64> = of(rows, observable).filter_map(middle).collect();
     let Some(largest) = values.iter().copied().reduce(f64::max) else { return };

@@ -75,9 +75,7 @@ pub fn read(findings: &Findings, sources: &dyn Sources, name: &str) -> Result<(S
 }
 
 pub fn fail<T>(findings: &Findings) -> Result<T> {
-    let mut found = findings.found.take();
-    found.sort_by_key(|d| d.place.as_ref().map_or((0, 0), |p| (p.line, p.column)));
-    Err(Error::Input(found))
+    Err(Error::Input(findings.take()))
 }
 
 impl Reader<'_, '_> {
@@ -133,6 +131,11 @@ impl Reader<'_, '_> {
             let own = &self.study.system.parameters[index as usize].unit;
             let declared = if own.is_empty() { target_unit.as_ref().map_or("", |t| &t.value) } else { own.as_str() };
             let factor = self.dose_factor(&name, &unit, declared, molar_mass.as_ref());
+            if let Some(other) = self.study.compounds.iter().find(|c| c.target == index) {
+                let message = format!("`{}` and `{}` set the same parameter of the model", other.name, name.value);
+                let hint = "give each compound a target of its own";
+                self.findings.say(&target.span, message, hint);
+            }
             self.study.compounds.push(Compound {
                 name: name.value,
                 target: index,
@@ -317,7 +320,13 @@ impl Reader<'_, '_> {
             Some(number.value)
         };
         self.study.solver.rtol = positive("rtol");
+        if self.study.solver.rtol.is_some_and(|rtol| rtol >= 0.1) {
+            section.say("rtol", "a relative tolerance of 0.1 or more gives no digit", "1e-6 is usual for rtol");
+        }
         self.study.solver.max_steps = positive("max_steps").map(|n| n as u32);
+        if self.study.solver.max_steps == Some(0) {
+            section.say("max_steps", "the number of steps is a whole number", "100000 is usual");
+        }
         if let Some(method) = section.text("method") {
             let all = [("Rodas4P", Method::Rodas4P), ("Rodas5P", Method::Rodas5P), ("Tsit5", Method::Tsit5)];
             match all.iter().find(|(name, _)| name.eq_ignore_ascii_case(&method.value)) {
@@ -402,7 +411,10 @@ impl Reader<'_, '_> {
                 if found.is_none() {
                     let known = self.study.parameters.iter().map(|p| p.name.as_str());
                     let message = format!("no parameter `{name}` in this study");
-                    let hint = format!("add [parameters.{name}]; {}", suggest(name, known));
+                    let hint = match name.parse::<f64>() {
+                        Ok(_) => format!("a number stands without quotes: {name}"),
+                        Err(_) => format!("add [parameters.{name}]; {}", suggest(name, known)),
+                    };
                     self.findings.say(&amount.span, message, hint);
                 }
                 found.map(Quantity::Parameter)

@@ -7,19 +7,20 @@ use std::ops::Range;
 
 /// Decodes a text file: a byte order mark is dropped, other encodings than UTF-8 are refused.
 pub fn decode(file: &str, bytes: Vec<u8>) -> Result<String> {
-    let refuse = |message: &str, hint: &str, place: Option<Place>| {
-        let mut diagnostic = Diagnostic::new(message).in_file(file).hint(hint);
-        diagnostic.place = place;
-        Err(Error::input(diagnostic))
+    let is_table = !file.ends_with(".toml") && !file.ends_with(".ant");
+    let save = if is_table { "save it as \"CSV UTF-8\"" } else { "save it as UTF-8 text" };
+    let start = Place { line: 1, column: 1, length: 1, text: String::new() };
+    let refuse = |message: &str, hint: &str, place: Place| {
+        Err(Error::input(Diagnostic::new(message).in_file(file).at(place).hint(hint)))
     };
     if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return refuse("the file is UTF-16", "save it as \"CSV UTF-8\"", None);
+        return refuse("the file is UTF-16", save, start);
     }
     if bytes.starts_with(b"PK\x03\x04") {
         return refuse(
             "the file is a spreadsheet (or an archive), not text",
             "export the sheet as \"CSV UTF-8\"",
-            None,
+            start,
         );
     }
     let text = match String::from_utf8(bytes) {
@@ -28,17 +29,37 @@ pub fn decode(file: &str, bytes: Vec<u8>) -> Result<String> {
             let valid = error.utf8_error().valid_up_to();
             let lossy = String::from_utf8_lossy(&error.into_bytes()).into_owned();
             let place = Place::new(&lossy, valid..valid + 1);
-            return refuse("the file is not UTF-8", "save it as \"CSV UTF-8\"", Some(place));
+            return refuse("the file is not UTF-8", save, place);
         }
     };
     let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
     if text.trim().is_empty() {
-        return refuse("the file is empty", "one header line, then one reading a line", None);
+        let hint = match file.rsplit_once('.') {
+            Some((_, "ant")) => "a model has at least one reaction or rule: A -> B; k*A",
+            Some((_, "toml")) => "a study names at least a model and data; 'fenton new' writes one from a table",
+            _ => "one header line, then one reading a line",
+        };
+        return refuse("the file is empty", hint, start);
     }
     if let Some(at) = text.find('\0') {
-        return refuse("the file is not text", "export it as \"CSV UTF-8\"", Some(Place::new(&text, at..at + 1)));
+        return refuse("the file is not text", save, Place::new(&text, at..at + 1));
     }
-    Ok(text)
+    Ok(if lone_return(text.as_bytes()) { ended_by_newlines(&text) } else { text })
+}
+
+/// Old programs end lines with a carriage return alone.
+fn lone_return(bytes: &[u8]) -> bool {
+    bytes.iter().enumerate().any(|(at, &byte)| byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
+}
+
+/// With a newline in place of each carriage return that has none behind it.
+fn ended_by_newlines(text: &str) -> String {
+    let mut rest = text.chars().peekable();
+    let mut out = String::with_capacity(text.len());
+    while let Some(c) = rest.next() {
+        out.push(if c == '\r' && rest.peek() != Some(&'\n') { '\n' } else { c });
+    }
+    out
 }
 
 #[derive(Debug)]
@@ -91,7 +112,10 @@ pub fn read(findings: &Findings, separator: u8) -> Table {
         if fields.len() != table.header.len() {
             let (found, expected) = (fields.len(), table.header.len());
             let last = fields.last().map_or(start..start + 1, |f| f.span.clone());
-            let hint = if found > expected {
+            let opened = source[start..last.end].matches('"').count() % 2 == 1;
+            let hint = if opened {
+                "a quotation mark is opened in this row and not closed"
+            } else if found > expected {
                 "decimals are written with a point; text with a comma needs quotes"
             } else {
                 "an empty field still needs its separator"
@@ -117,6 +141,13 @@ fn first_byte(source: &str, mut at: usize) -> usize {
             return at;
         }
     }
+}
+
+/// The place of a field of the record that begins at byte `record`, or behind comments there.
+pub fn place_of(source: &str, record: u64, field: usize) -> Place {
+    let spans = spans(source, first_byte(source, record as usize), b',');
+    let last = spans.len() - 1;
+    Place::new(source, spans[field.min(last)].clone())
 }
 
 /// The places of the fields of the record that begins at `start`.
@@ -153,18 +184,28 @@ pub fn number(findings: &Findings, field: &Field, what: &str) -> Option<f64> {
         _ => {}
     }
     let point = text.replace(',', ".");
+    let thousands = text.replace(',', "");
     let digits: String = text.chars().take_while(|c| c.is_ascii_digit() || *c == '.' || *c == '-').collect();
     let hint = if text.is_empty() {
         "fill it in, or delete the row".to_string()
+    } else if text.parse::<f64>().is_ok_and(f64::is_infinite) && digits.parse::<f64>().is_ok() {
+        "no number of double precision is as large".into()
+    } else if text.contains(',') && text.contains('.') && thousands.parse::<f64>().is_ok() {
+        format!("write it without marks for the thousands: {thousands}")
     } else if text.contains(',') && point.parse::<f64>().is_ok() {
         format!("decimals are written with a point: {point}")
     } else if text.starts_with('<') || text.starts_with('>') {
         "a reading beyond a limit goes into the columns `lower` and `upper`, one of them left empty".into()
     } else if text.ends_with('%') {
         "write the number alone, and values = \"percent\" in [data]".into()
-    } else if digits.parse::<f64>().is_ok() {
+    } else if digits.parse::<f64>().is_ok()
+        && text[digits.len()..].trim_start().starts_with(char::is_alphabetic)
+        && !text.starts_with("0x")
+    {
         format!("write {digits} alone; the unit belongs into the study or the header")
-    } else if ["na", "n/a", "nan", "null", "-", "none", "inf"].contains(&text.to_lowercase().as_str()) {
+    } else if ["control", "vehicle", "untreated", "dmso", "ctrl"].contains(&text.to_lowercase().as_str()) {
+        "the dose of a control is 0".into()
+    } else if ["na", "n/a", "#n/a", "nan", "null", "-", "none", "inf"].contains(&text.to_lowercase().as_str()) {
         "delete the row: what was not measured is left out".into()
     } else {
         "write a plain number such as 0.85 or 1e-3".into()

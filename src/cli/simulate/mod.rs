@@ -114,6 +114,9 @@ pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
     if is_study(&args.what) { study::run(args) } else { model::run(args) }
 }
 
+/// Rows of one instance are in memory at once.
+const MOST_POINTS: usize = 10_000_000;
+
 /// What is there as a file goes first; a folder holds a study.
 fn is_study(what: &str) -> bool {
     let path = Path::new(what);
@@ -152,6 +155,9 @@ fn times(args: &SimulateArgs, start: f64, until: f64) -> Result<Vec<f64>, Failur
     if args.points < 2 {
         return Err(Failure::Usage("--points counts both ends, so it has to be at least 2".into()));
     }
+    if args.points > MOST_POINTS {
+        return Err(Failure::Usage(format!("--points is {}, the most that fits is {MOST_POINTS}", args.points)));
+    }
     let steps = args.points - 1;
     Ok((0..=steps).map(|at| (start * (steps - at) as f64 + until * at as f64) / steps as f64).collect())
 }
@@ -169,7 +175,9 @@ fn assignments(list: &[String]) -> Result<Vec<(String, f64)>, Failure> {
                     "--set {text}: '{value}' is not a number; decimals have a point: {}",
                     value.replace(',', ".")
                 ))),
-                _ => Err(Failure::Usage(format!("--set {text}: '{value}' is not a number"))),
+                _ => Err(Failure::Usage(format!(
+                    "--set {text}: '{value}' is not a number; it stands alone, in the unit that the model gives it"
+                ))),
             }
         })
         .collect()

@@ -16,8 +16,11 @@ use fenton::report::{number, number32};
 use fenton::{Diagnostic, Error};
 use serde_json::json;
 
-/// How many instances are in memory at a time.
+/// How many instances are in memory at a time, at most.
 const CHUNK: usize = 4096;
+
+/// How many values are, roughly: 256 MiB.
+const VALUES: usize = 1 << 25;
 
 pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let start = args.start.unwrap_or(0.0);
@@ -86,13 +89,14 @@ impl Job<'_> {
     /// Runs all instances and hands each finished one to `sink`, in order; counts what failed.
     fn run(&self, mut sink: impl FnMut(usize, &[f64]) -> Result<(), WriteError>) -> Result<Failures, WriteError> {
         let count = self.instances.count;
-        let bar = (count > CHUNK).then(|| progress::bar(count as u64, "instances"));
+        let chunk = (VALUES / (self.protocol.outputs.len() * self.columns.len()).max(1)).clamp(1, CHUNK);
+        let bar = (count > chunk).then(|| progress::bar(count as u64, "instances"));
         let mut failures = Failures::default();
-        for first in (0..count).step_by(CHUNK) {
+        for first in (0..count).step_by(chunk) {
             if terminal::is_interrupted() {
                 return Err(Failure::Interrupted(format!("stopped after {first} of {count} instances")).into());
             }
-            let size = CHUNK.min(count - first);
+            let size = chunk.min(count - first);
             let lanes: Vec<Lane> = (0..size as u32).map(|row| Lane { row, protocol: 0 }).collect();
             let rows = self.instances.rows(first..first + size);
             let batch = Batch {

@@ -37,8 +37,7 @@ struct Job<'a> {
     /// Names, and where among the outputs of the program each is found.
     states: Vec<(String, usize)>,
     observables: Vec<String>,
-    /// Values of the estimated parameters, one vector an instance.
-    instances: Vec<Vec<f64>>,
+    instances: Vectors,
 }
 
 pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
@@ -60,7 +59,7 @@ pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
     problem.solver.max_steps = args.max_steps.or(problem.solver.max_steps);
     let mut treated = lay_out(&study, &mut problem, &shown, &times);
     let instances = instances(args, &problem)?;
-    let engine = args.engine.open(&problem.program, instances.len() * problem.layout.runs.len())?;
+    let engine = args.engine.open(&problem.program, instances.count * problem.layout.runs.len())?;
     let reference = CpuEngine::new(Precision::F64);
     let choice = Choice { method: args.method.map(Into::into), rtol: args.rtol, atol: args.atol };
     for treated in &mut treated {
@@ -162,8 +161,49 @@ fn lay_out(study: &Study, problem: &mut Problem, shown: &[usize], times: &[f64])
     treated
 }
 
-/// The parameter vectors: the values the study starts from, draws about them, or rows of a table.
-fn instances(args: &SimulateArgs, problem: &Problem) -> Result<Vec<Vec<f64>>, Failure> {
+/// The parameter vectors: the values the study starts from, draws about them, or rows of a table. Draws are made when
+/// they are needed, as a million of them would fill the memory.
+struct Vectors {
+    count: usize,
+    start: Vec<f64>,
+    /// Which of the values differ between instances.
+    varied: Vec<u32>,
+    source: Source,
+}
+
+enum Source {
+    /// Row by row.
+    Table(Vec<f64>),
+    Drawn {
+        bounds: Vec<(f64, f64)>,
+        spread: f64,
+        seed: u64,
+    },
+}
+
+impl Vectors {
+    fn get(&self, instance: usize) -> Vec<f64> {
+        let mut vector = self.start.clone();
+        let width = self.varied.len();
+        match &self.source {
+            Source::Table(values) => {
+                let row = &values[instance * width..(instance + 1) * width];
+                self.varied.iter().zip(row).for_each(|(&at, &value)| vector[at as usize] = value);
+            }
+            Source::Drawn { bounds, spread, seed } => {
+                let mut stream = Stream::new(*seed, instance as u64);
+                for &at in &self.varied {
+                    let (lower, upper) = bounds[at as usize];
+                    let drawn = self.start[at as usize] * (spread * stream.normal()).exp();
+                    vector[at as usize] = drawn.clamp(lower, upper);
+                }
+            }
+        }
+        vector
+    }
+}
+
+fn instances(args: &SimulateArgs, problem: &Problem) -> Result<Vectors, Failure> {
     let start: Vec<f64> = problem.parameters.iter().map(|p| p.start).collect();
     let find = |name: &str| {
         let names = problem.parameters.iter().map(|p| p.name.as_str());
@@ -173,32 +213,22 @@ fn instances(args: &SimulateArgs, problem: &Problem) -> Result<Vec<Vec<f64>>, Fa
         }
     };
     if let Some(path) = &args.parameters {
-        let (columns, values) = read_table(path, "estimated parameter", find)?;
-        let row = |row: &[f64]| {
-            let mut vector = start.clone();
-            columns.iter().zip(row).for_each(|(&column, &value)| vector[column as usize] = value);
-            vector
-        };
-        return Ok(values.chunks(columns.len()).map(row).collect());
+        let (varied, values) = read_table(path, "estimated parameter", find)?;
+        let count = values.len() / varied.len();
+        return Ok(Vectors { count, start, varied, source: Source::Table(values) });
     }
-    let Some(count) = args.instances else { return Ok(vec![start]) };
+    let Some(count) = args.instances else {
+        return Ok(Vectors { count: 1, start, varied: Vec::new(), source: Source::Table(Vec::new()) });
+    };
     let varied: Vec<u32> = match &args.vary {
         Some(names) => {
             names.iter().map(|n| find(n).map_err(|near| unknown("--vary", n, near))).collect::<Result<_, _>>()?
         }
         None => (0..start.len() as u32).collect(),
     };
-    let draw = |instance: usize| {
-        let mut stream = Stream::new(args.seed, instance as u64);
-        let mut vector = start.clone();
-        for &at in &varied {
-            let parameter = &problem.parameters[at as usize];
-            let drawn = parameter.start * (args.spread * stream.normal()).exp();
-            vector[at as usize] = drawn.clamp(parameter.lower, parameter.upper);
-        }
-        vector
-    };
-    Ok((0..count).map(draw).collect())
+    let bounds = problem.parameters.iter().map(|p| (p.lower, p.upper)).collect();
+    let source = Source::Drawn { bounds, spread: args.spread, seed: args.seed };
+    Ok(Vectors { count, start, varied, source })
 }
 
 impl Job<'_> {
@@ -207,20 +237,20 @@ impl Job<'_> {
     }
 
     /// Hands each instance that finished to `sink`, in order.
-    fn run(&self, mut sink: impl FnMut(usize, &Simulated) -> Result<(), WriteError>) -> Result<(), WriteError> {
-        let count = self.instances.len();
+    fn run(&self, mut sink: impl FnMut(usize, &[f64], &Simulated) -> Result<(), WriteError>) -> Result<(), WriteError> {
+        let count = self.instances.count;
         let chunk = self.simulator.chunk(Wanted::default());
         let bar = (count > chunk).then(|| progress::bar(count as u64, "instances"));
         let mut failed: Vec<(usize, Status)> = Vec::new();
-        for (at, vectors) in self.instances.chunks(chunk).enumerate() {
+        for done in (0..count).step_by(chunk.max(1)) {
             if terminal::is_interrupted() {
-                let done = at * chunk;
                 return Err(Failure::Interrupted(format!("stopped after {done} of {count} instances")).into());
             }
-            for (i, simulated) in self.simulator.run(vectors, Wanted::default(), false)?.iter().enumerate() {
+            let vectors: Vec<Vec<f64>> = (done..count.min(done + chunk)).map(|i| self.instances.get(i)).collect();
+            for (i, simulated) in self.simulator.run(&vectors, Wanted::default(), false)?.iter().enumerate() {
                 match simulated.failures.first() {
-                    None => sink(at * chunk + i, simulated)?,
-                    Some(&(status, _)) => failed.push((at * chunk + i, status)),
+                    None => sink(done + i, &vectors[i], simulated)?,
+                    Some(&(status, _)) => failed.push((done + i, status)),
                 }
             }
             if let Some(bar) = &bar {
@@ -231,7 +261,7 @@ impl Job<'_> {
             bar.finish_and_clear();
         }
         let Some(&(first, status)) = failed.first() else { return Ok(()) };
-        let place = self.simulator.failures(&self.instances[first])?;
+        let place = self.simulator.failures(&self.instances.get(first))?;
         let place = place.first().map_or(String::new(), |failure| format!(" at time {}", number(failure.time)));
         if failed.len() == count {
             return Err(Error::Run(format!("all {count} instances failed{place}: {}", status.advice())).into());
@@ -275,8 +305,8 @@ impl Job<'_> {
             header.extend(self.states.iter().map(|(name, _)| name.clone()));
             header.extend(self.observables.iter().cloned());
             table.write_record(&header).map_err(csv_error)?;
-            self.run(|instance, simulated| {
-                let predictions = self.problem.predict(&self.instances[instance], &simulated.slots);
+            self.run(|instance, values, simulated| {
+                let predictions = self.problem.predict(values, &simulated.slots);
                 for treated in &self.treated {
                     for (at, &time) in self.times.iter().enumerate() {
                         let mut record: Vec<String> = Vec::with_capacity(header.len());
@@ -296,8 +326,7 @@ impl Job<'_> {
     fn write_json(&self) -> Result<(), Failure> {
         let study = self.study;
         let mut instances: Vec<Value> = Vec::new();
-        self.run(|instance, simulated| {
-            let values = &self.instances[instance];
+        self.run(|instance, values, simulated| {
             let predictions = self.problem.predict(values, &simulated.slots);
             let rows = |treated: &Treated| -> Vec<Vec<f64>> {
                 (0..self.times.len()).map(|time| self.row(treated, time, simulated, &predictions)).collect()

@@ -17,6 +17,16 @@ struct Builder {
 
 pub fn network(source: &Arc<Source>, file: File) -> Result<Network, Vec<Diagnostic>> {
     let mut builder = Builder { network: Network::new(source.clone()), errors: Vec::new(), set: HashMap::new() };
+    let functions: Vec<&Named> = file.functions.iter().map(|f| &f.name).collect();
+    let models: Vec<&Named> = file.models.iter().map(|m| &m.name).collect();
+    for (what, names) in [("function", functions), ("model", models)] {
+        for (at, name) in names.iter().enumerate() {
+            if names[..at].iter().any(|before| before.name == name.name) {
+                let message = format!("a second {what} with the name '{}'", name.name);
+                builder.error(&name.span, message).hint = Some("give one of them another name".to_string());
+            }
+        }
+    }
     for function in file.functions {
         builder.network.functions.push(Function {
             name: function.name.name,

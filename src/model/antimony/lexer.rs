@@ -76,6 +76,10 @@ pub fn lex(source: &Source) -> Result<Vec<Spanned>, Vec<Diagnostic>> {
         } else if first.is_ascii_digit() || first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit()) {
             at += number_length(rest.as_bytes());
             match text[start..at].parse() {
+                Ok(value) if value == f64::INFINITY => {
+                    let error = source.error(&(start..at), "this number is too large");
+                    errors.push(error.expected("at most 1.8e308").hint("an infinite value is written inf"));
+                }
                 Ok(value) => push(Token::Number(value), at),
                 Err(_) => errors.push(source.error(&(start..at), "this is not a number")),
             }

@@ -159,6 +159,9 @@ impl<'a> Parser<'a> {
             {
                 error.hint("a comparison for equality is written a == b")
             }
+            Token::Symbol(",") if expected.contains("end of the line") => {
+                error.hint("decimals are written with a point")
+            }
             Token::Symbol("<->" | "<=>") => error.hint("a reversible reaction is written A -> B; forward - backward"),
             Token::Name(name) if name == "and" || name == "or" => error.hint("written a && b, a || b"),
             _ => error,

@@ -105,7 +105,12 @@ impl<'a> Flattener<'a> {
     fn finish(mut self) -> Result<System, Errors> {
         let network = self.network;
         let mut errors = Errors::new();
-        let mut system = System { name: network.name.clone(), time_unit: network.time_text(), ..Default::default() };
+        let mut system = System {
+            name: network.name.clone(),
+            time_unit: network.time_text(),
+            warnings: network.warnings.clone(),
+            ..Default::default()
+        };
         for (at, quantity) in network.quantities.iter().enumerate() {
             if let Meaning::Parameter(_) = self.meanings[at] {
                 let value = self.number(quantity).unwrap_or_default();
