@@ -139,7 +139,7 @@ pub fn example() -> Document {
         ],
         predictions: (0..60).map(|i| { let fitted = hill(doses[i / 6], 3400.0, 48.0); Prediction {
             condition: if i % 2 == 0 { "vehicle".into() } else { "DFO 40 µM".into() }, observable: "viability".into(),
-            dose: Some(doses[i / 6]), time: 48.0, replicate: (i % 3 + 1).to_string(), fitted, sd: 0.05,
+            dose: Some(doses[i / 6]), time: 48.0, replicate: (i % 3 + 1).to_string(), fitted: Some(fitted), sd: 0.05,
             measured: Some(fitted + 0.2 * wobble(i)), residual: Some(4.0 * wobble(i)), ..Prediction::default() } }).collect(),
         starts: Starts {
             scored: 1024, refined: 40, finished: 38, reached_best: 17,
@@ -149,7 +149,7 @@ pub fn example() -> Document {
             failures: vec![Failure { cause: "step limit reached".into(), count: 41,
                 example: "time 11.8 h, state L".into() }],
         },
-        fit: FitFacts { objective: -61.2413, parts: vec![("viability".into(), -70.1), ("priors".into(), 8.86)],
+        fit: FitFacts { objective: Some(-61.2413), parts: vec![("viability".into(), -70.1), ("priors".into(), 8.86)],
             observations: 90, estimated: 6, aic: Some(-128.2), bic: Some(-113.2), no_criteria: String::new(),
             ended: "no start improved any more".into() },
         run: RunFacts { command: "fenton fit fac-ht1080 --starts 1024 --seed 1 --output fac".into(), version: "0.1.0".into(),

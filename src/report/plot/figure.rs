@@ -106,7 +106,8 @@ impl Figure {
         let direct = !narrow && lines && labelled.len() > 1 && labelled.len() <= 9 && widest < layout.width * 0.3;
         let legend = if direct || labelled.is_empty() { Vec::new() } else { legend_rows(&labelled, layout) };
         let top = 14.0 + legend.len() as f64 * (layout.text + 8.0);
-        let right = if direct { widest + 30.0 } else { 14.0 };
+        let level = self.levels.iter().map(|(_, label)| text_width(label, layout.text)).fold(0.0, f64::max);
+        let right = if direct { widest + 30.0 } else { 14.0 + level };
         let frame = Frame::new(layout, top, right, x, y);
 
         let mut svg = String::new();
