@@ -15,6 +15,7 @@ use fenton::report::{self, interval_text, shown};
 use fenton::study::Study;
 use fenton::study::problem::Problem;
 use indicatif::ProgressBar;
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -38,7 +39,7 @@ pub struct FitArgs {
     /// A study file, its folder, or the name of an embedded study
     #[arg(value_name = "STUDY.toml", default_value = "fac-ht1080", hide_default_value = true)]
     study: String,
-    /// The folder for the report [default: fenton-NAME]
+    /// The folder for the report [default: fenton-NAME, by the study's name or that of its folder]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Points that are scored before the best tenth of them is refined
@@ -105,7 +106,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
     let max_time = args.max_time.map(seconds).transpose()?;
     let study = check::open(&args.study)?;
     let problem = study.problem();
-    let folder = args.output.clone().unwrap_or_else(|| format!("fenton-{}", study.name).into());
+    let folder = args.output.clone().unwrap_or_else(|| format!("fenton-{}", name_of(args, &study)).into());
     for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
         terminal::warn(&mended);
     }
@@ -204,6 +205,14 @@ fn weigh(
     document.run.seconds = start.elapsed().as_secs_f64();
     report::write(&document, folder).map_err(Failure::Output)?;
     if args.json { output::print_json(&document) } else { output::print(&told_of_statements(&document, folder)) }
+}
+
+/// The study's name; where its file is called 'study.toml', as all made by 'fenton new' are, that of its folder.
+fn name_of(args: &FitArgs, study: &Study) -> String {
+    let path = fs::canonicalize(&args.study).unwrap_or_default();
+    let inside = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+    let folder = inside.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    folder.filter(|_| study.name == "study").unwrap_or_else(|| study.name.clone())
 }
 
 fn seconds(value: f64) -> Result<Duration, Failure> {

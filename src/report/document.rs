@@ -113,6 +113,8 @@ pub struct Point {
     pub replicates: Vec<f64>,
     /// A reading known to lie between two bounds.
     pub interval: Option<(f64, f64)>,
+    /// Only the lower of these bounds is known: the upper is where the drawing ends.
+    pub open: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize)]

@@ -42,8 +42,13 @@ fn marks(chart: &Chart, at: usize, data: &Data) -> Series {
     for point in &data.points {
         let place = format!("{} {} {}", chart.x_label, shown(point.x), chart.x_unit);
         if let Some((lower, upper)) = point.interval {
-            let tip = format!("{}: {place}: between {} and {}", data.label, shown(lower), shown(upper));
-            marks.push(Mark::Interval { x: point.x, lower, upper, tip });
+            let known = if point.open {
+                format!("above {}", shown(lower))
+            } else {
+                format!("between {} and {}", shown(lower), shown(upper))
+            };
+            let tip = format!("{}: {place}: {known}", data.label);
+            marks.push(Mark::Interval { x: point.x, lower, upper, open: point.open, tip });
         }
         let Some(y) = point.value else { continue };
         if point.replicates.len() > 1 {

@@ -22,7 +22,7 @@ pub fn example() -> Document {
                 let replicates: Vec<f64> =
                     (0..3).map(|r| hill(x, ec50, 48.0) + 0.12 * wobble(at * 100 + i * 3 + r)).collect();
                 let mean = replicates.iter().sum::<f64>() / 3.0;
-                Point { x, value: Some(mean), sd: Some(0.05), replicates, interval: None }
+                Point { x, value: Some(mean), sd: Some(0.05), replicates, ..Point::default() }
             })
             .collect(),
         curve: std::iter::once(0.0)
@@ -78,6 +78,7 @@ pub fn example() -> Document {
             at_bound: None,
             prior: Some(format!("log-normal({value}, ×3)")),
             prior_interval: Some(prior),
+            result_interval: None,
             shrinkage: interval.map(|_| 0.78).or(Some(0.04)),
             source: source.into(),
         }
@@ -156,6 +157,7 @@ pub fn example() -> Document {
             method: "multistart".into(), integrator: "Rodas5P".into(), rtol: 1e-6, atol: 1e-9, engine: "cpu (AVX-512)".into(),
             adapter: String::new(), precision: "f64".into(), nodes: None, seed: 1, seconds: 8.42, evaluations: 48210,
             date: "2026-09-30".into() },
+        statements: None,
         methods: "The model ferroptosis-minimal (6 states) was fitted to 90 readings by maximum a posteriori estimation with \
                   fenton 0.1.0. Of 1,024 Sobol starts the best 40 were refined by a bounded trust region; 17 reached the best \
                   value.".into(),

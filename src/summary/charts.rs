@@ -300,6 +300,7 @@ fn points(data: &[&Datum], x: impl Fn(&Datum) -> f64) -> Vec<Point> {
                 .map(|(low, high)| Point {
                     x: place,
                     interval: Some((low.max(0.0), if high.is_finite() { high } else { low.max(1.2) })),
+                    open: high.is_infinite(),
                     ..Point::default()
                 })
                 .collect();
@@ -311,7 +312,7 @@ fn points(data: &[&Datum], x: impl Fn(&Datum) -> f64) -> Vec<Point> {
                 } else {
                     here.iter().find_map(|d| d.sd)
                 };
-                points.push(Point { x: place, value: Some(mean), sd, replicates: values, interval: None });
+                points.push(Point { x: place, value: Some(mean), sd, replicates: values, ..Point::default() });
             }
             points
         })
@@ -347,6 +348,9 @@ fn dose_caption(series: &[Series], in_words: bool) -> String {
     }
     if points().any(|p| p.interval.is_some()) {
         caption += "; bars are what is known: the value lies between their ends";
+        if points().any(|p| p.open) {
+            caption += ", and an end without a line is open";
+        }
     }
     if points().any(|p| p.x == 0.0) {
         caption += ". Zero has its own place left of the break";

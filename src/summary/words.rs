@@ -144,7 +144,7 @@ pub fn agreement(found: &Statements, parameters: &[ParameterResult]) -> Vec<Head
         Headline {
             label: "The priors alone agree".into(),
             value: format!("{} %", short(100.0 * found.agreement)),
-            note: "probability of the statement before it was heard".into(),
+            note: "probability of the statement under priors and model".into(),
         },
         Headline {
             label: "Bounded by the statement".into(),

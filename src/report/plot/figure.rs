@@ -74,6 +74,8 @@ pub enum Mark {
         x: f64,
         lower: f64,
         upper: f64,
+        /// Upwards.
+        open: bool,
         tip: String,
     },
     /// A place on the x axis.
@@ -251,13 +253,13 @@ impl Mark {
                 ),
                 _ => String::new(),
             },
-            Mark::Interval { x, lower, upper, tip } => match (frame.at(*x, *lower), frame.at(*x, *upper)) {
+            Mark::Interval { x, lower, upper, open, tip } => match (frame.at(*x, *lower), frame.at(*x, *upper)) {
                 (Some((x, low)), Some((_, high))) => {
                     let (left, height) = (x - 5.0, (low - high).max(1.0));
+                    let top = if *open { String::new() } else { format!("M{left:.1} {high:.1}h10") };
                     format!(
                         "<g><title>{}</title><rect x=\"{left:.1}\" y=\"{high:.1}\" width=\"10\" height=\"{height:.1}\" \
-                         rx=\"2\" fill=\"currentColor\" opacity=\"0.25\"/><path d=\"M{left:.1} {high:.1}h10m-10 \
-                         {height:.1}h10\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\"/></g>",
+                         rx=\"2\" fill=\"currentColor\" opacity=\"0.25\"/><path d=\"{top}M{left:.1} {low:.1}h10\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\"/></g>",
                         escape(tip)
                     )
                 }
