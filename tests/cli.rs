@@ -320,3 +320,127 @@ fn fit_does_not_replace_what_is_no_report() {
     assert!(err(&run).contains("no fenton report"), "{}", err(&run));
     assert_eq!(fs::read_dir(folder).unwrap().count(), 1);
 }
+
+/// The two sentences are no measurements: what they leave of the priors is shown beside these, and nothing else.
+#[test]
+fn statements_in_words_are_not_fitted() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("out");
+    let name = folder.display().to_string();
+    let run = fenton(&["fit", "constraints-fac", "--output", &name]);
+    assert_eq!(code(&run), 0, "{}", err(&run));
+    let told = out(&run);
+    for words in ["objective", "best value", "EC50", "was fitted to"] {
+        assert!(!told.contains(words), "{words}: {told}");
+    }
+    assert!(told.contains("nothing was fitted") && told.contains("95 % of the prior"), "{told}");
+
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("summary.json")).unwrap()).unwrap();
+    assert!(summary["fit"]["objective"].is_null() && summary["fit"]["aic"].is_null());
+    assert_eq!(summary["starts"]["scored"], 0);
+    assert_eq!(summary["effects"].as_array().unwrap().len(), 0);
+    assert!(summary["methods"].as_str().unwrap().starts_with("No data were fitted."));
+    for row in summary["parameters"].as_array().unwrap().iter().filter(|row| row["estimated"] == true) {
+        assert!(row["standard_error"].is_null() && row["interval"].is_null(), "{row}");
+        assert!(row["prior_interval"].is_array() && row["result_interval"].is_array(), "{row}");
+    }
+    // Log-normal, median 48, sd of ln 0.4, cut at 12 and 120: quantiles by hand.
+    let read_out = summary["parameters"].as_array().unwrap().iter().find(|row| row["name"] == "read_out").unwrap();
+    for (end, wanted) in [(0, 21.8), (1, 98.0)] {
+        let found = read_out["prior_interval"][end].as_f64().unwrap();
+        assert!((found / wanted - 1.0).abs() < 0.03, "{found} for {wanted}");
+    }
+    // What is left agrees with the sentence: above 0.7 up to 2.5 mM, below at 5 mM.
+    for row in summary["predictions"].as_array().unwrap() {
+        let median = row["median"].as_f64().unwrap();
+        assert!(row["fitted"].is_null() && (median > 0.7) == (row["dose"].as_f64().unwrap() < 3.0), "{row}");
+    }
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains("Prior and result") && !page.contains("How good is the fit?"));
+    assert!(!page.contains("Effective concentrations") && !page.contains("was fitted to"));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_whole_is_not_written() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("out");
+    fs::write(&file, "a letter").unwrap();
+    let (run, _) = short_fit(place.path(), &[]);
+    assert_eq!(code(&run), 3);
+    assert!(err(&run).contains("cannot write") && err(&run).contains("no fenton report"), "{}", err(&run));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "a letter");
+    fs::remove_file(&file).unwrap();
+
+    let nowhere = fenton(&["fit", "--starts", "20", "--output", "/dev/null/out"]);
+    assert_eq!(code(&nowhere), 3, "{}", err(&nowhere));
+    assert!(err(&nowhere).contains("cannot write /dev/null/out"), "{}", err(&nowhere));
+}
+
+/// A limit on the size of files stands for a disk that is full half-way through.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_fills_up_leaves_no_half_a_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let limited = |arguments: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f 8; exec {} {arguments}", env!("CARGO_BIN_EXE_fenton"));
+        Command::new("bash").args(["-c", &script]).current_dir(place.path()).output().unwrap()
+    };
+    let fit = limited("fit erastin-gsh-ht1080 --starts 20 --output out");
+    assert_eq!(code(&fit), 3, "{}", err(&fit));
+    assert!(err(&fit).contains("cannot write out"), "{}", err(&fit));
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "nothing is left");
+
+    let data = out(&fenton(&["show", "synthetic-crosstalk", "--data"]));
+    fs::write(place.path().join("mine.csv"), data).unwrap();
+    let new = limited("new iron --from mine.csv");
+    assert_eq!(code(&new), 3, "{}", err(&new));
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "only the table is there");
+}
+
+/// A run that was killed between moving the old report aside and the new one in.
+#[test]
+fn the_next_run_puts_back_what_a_killed_one_moved_aside() {
+    let place = tempfile::tempdir().unwrap();
+    let aside = place.path().join(".out.99999999.old");
+    fs::create_dir(&aside).unwrap();
+    fs::write(aside.join("thesis.tex"), "years of work").unwrap();
+    let (run, folder) = short_fit(place.path(), &[]);
+    assert!(err(&run).contains("the earlier one is back"), "{}", err(&run));
+    assert_eq!(fs::read_to_string(folder.join("thesis.tex")).unwrap(), "years of work");
+    assert_eq!(code(&run), 3, "and it is no report, so it is not replaced");
+}
+
+#[test]
+fn a_bench_is_at_the_tolerance_that_is_asked_for() {
+    let measure = |rtol: &str| -> serde_json::Value {
+        let place = ["bench", "erastin-gsh-ht1080", "--instances", "64", "--repeats", "1", "--json"];
+        let run = fenton(&[&place[..], &["--integrator", "rodas5p", "--rtol", rtol]].concat());
+        assert_eq!(code(&run), 0, "{}", err(&run));
+        serde_json::from_str(&out(&run)).expect("one JSON document")
+    };
+    let cpu = |document: &serde_json::Value, precision: &str| {
+        let rows = document["measured"].as_array().unwrap();
+        rows.iter().find(|row| row["engine"] == "cpu" && row["precision"] == precision).unwrap().clone()
+    };
+    let (coarse, fine) = (measure("1e-3"), measure("1e-6"));
+    for precision in ["f32", "f64"] {
+        let row = cpu(&coarse, precision);
+        assert_eq!((&row["rtol"], &row["method"]), (&1e-3.into(), &"Rodas5P".into()));
+    }
+    let error = |document| cpu(document, "f64")["worst_error"].as_f64().unwrap();
+    assert!(error(&fine) < 1e-4 && error(&fine) < error(&coarse), "{} {}", error(&fine), error(&coarse));
+    for absurd in [
+        &["--instances", "99999999999"][..],
+        &["--instances", "1024,x"],
+        &["--rtol", "0"],
+        &["--rtol", "nan"],
+        &["--atol", "-1"],
+        &["--until", "0"],
+        &["--integrator", "euler"],
+        &["--repeats", "0"],
+    ] {
+        let run = fenton(&[&["bench"], absurd].concat());
+        assert_eq!(code(&run), 2, "{absurd:?}: {}", err(&run));
+    }
+}

@@ -1,6 +1,6 @@
 //! `fenton bench`: what each engine does with a model or a study, and how well.
 
-use super::engines::precision_name;
+use super::engines::{MethodChoice, check_tolerances, precision_name};
 use super::failure::Failure;
 use super::inputs::read_model;
 use super::{check, output, terminal};
@@ -25,6 +25,7 @@ Examples:
   fenton bench                                   the embedded model crosstalk-minimal, dosed with iron and copper
   fenton bench study.toml --instances 1024,65536
   fenton bench model.ant --until 100 --json
+  fenton bench --rtol 1e-3 --integrator rodas5p  every engine and precision at the same tolerance
 
 Each instance has its own parameters: those that are not 0 times exp(0.2 z), z normal. The error is that of the final
 states against the CPU in f64 at a relative tolerance of 1e-10, for the first 256 instances: the difference over
@@ -40,6 +41,16 @@ pub struct BenchArgs {
     /// The end of a model's run, in its unit of time
     #[arg(long, value_name = "T", default_value_t = 48.0)]
     until: f64,
+    /// Relative tolerance of all that is measured [default: 1e-6 in f64 and 1e-4 in f32]; in f32, rounding
+    /// limits what is reached
+    #[arg(long, value_name = "X", help_heading = "Integration")]
+    rtol: Option<f64>,
+    /// Absolute tolerance as a part of each state's magnitude [default: as --rtol]
+    #[arg(long, value_name = "X", help_heading = "Integration")]
+    atol: Option<f64>,
+    /// Integration method of all that is measured [default: for each precision a race of rodas5p, or rodas4p, and tsit5]
+    #[arg(long, value_enum, value_name = "METHOD", help_heading = "Integration")]
+    integrator: Option<MethodChoice>,
     /// How often each is measured; the best counts
     #[arg(long, value_name = "N", default_value_t = 3)]
     repeats: usize,
@@ -48,6 +59,8 @@ pub struct BenchArgs {
     json: bool,
 }
 
+/// More instances than this and their parameters no longer fit into the memory of a common machine.
+const MOST_INSTANCES: usize = 4_000_000;
 /// Instances whose result is compared with the reference.
 const COMPARED: usize = 256;
 /// Standard deviation of the natural logarithm of the parameters.
@@ -71,6 +84,8 @@ struct Measured {
     precision: &'static str,
     method: &'static str,
     rtol: f64,
+    /// As a part of each state's magnitude.
+    atol: f64,
     instances: usize,
     seconds: f64,
     instances_per_second: f64,
@@ -84,6 +99,12 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     if args.instances.is_empty() || args.instances.contains(&0) {
         return Err(Failure::Usage("--instances are numbers of at least 1, such as 1024,16384".into()));
     }
+    if let Some(many) = args.instances.iter().find(|&&count| count > MOST_INSTANCES) {
+        return Err(Failure::Usage(format!(
+            "--instances {many} is more than the {MOST_INSTANCES} that can be measured"
+        )));
+    }
+    check_tolerances(args.rtol, args.atol)?;
     if !(args.until.is_finite() && args.until > 0.0) || args.repeats == 0 {
         return Err(Failure::Usage("--until has to be above 0, and --repeats at least 1".into()));
     }
@@ -94,14 +115,13 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let workload = workload(args, most)?;
     let reference = workload.reference(COMPARED.min(sizes[0]))?;
 
+    let bench = Bench { workload: &workload, reference: &reference, sizes: &sizes, args };
     let mut measured = Vec::new();
     for precision in [Precision::F64, Precision::F32] {
-        measure(&CpuEngine::new(precision), false, &workload, &sizes, args.repeats, &reference, &mut measured)?;
+        bench.measure(&CpuEngine::new(precision), false, &mut measured)?;
         for device in devices().into_iter().filter(|d| precision == Precision::F32 || d.f64) {
             match GpuEngine::open(Some(&device.name), precision) {
-                Ok(engine) => {
-                    measure(&engine, device.software, &workload, &sizes, args.repeats, &reference, &mut measured)?;
-                }
+                Ok(engine) => bench.measure(&engine, device.software, &mut measured)?,
                 Err(error) => terminal::warn(&format!("{}: {error}", device.name)),
             }
         }
@@ -196,8 +216,8 @@ fn of_model(mut system: System, until: f64, count: usize) -> Workload {
 }
 
 impl Workload {
-    fn settings(&self, method: Method, rtol: f64) -> Settings {
-        let atol = self.magnitudes.iter().map(|magnitude| rtol * magnitude).collect();
+    fn settings(&self, method: Method, rtol: f64, atol: f64) -> Settings {
+        let atol = self.magnitudes.iter().map(|magnitude| atol * magnitude).collect();
         Settings { method, rtol, atol, max_steps: 100_000, caution: 1.0 }
     }
 
@@ -216,15 +236,15 @@ impl Workload {
     }
 
     fn reference(&self, count: usize) -> Result<Outcomes, Failure> {
-        self.run(&CpuEngine::new(Precision::F64), count, &self.settings(Method::Rodas5P, 1e-10))
+        self.run(&CpuEngine::new(Precision::F64), count, &self.settings(Method::Rodas5P, 1e-10, 1e-10))
     }
 
-    fn method(&self, precision: Precision, rtol: f64) -> Result<Method, Failure> {
+    fn method(&self, precision: Precision, rtol: f64, atol: f64) -> Result<Method, Failure> {
         let lanes: Vec<Lane> =
             (0..self.protocols.len().min(8)).map(|i| Lane { row: i as u32, protocol: i as u32 }).collect();
         let count = self.rows.len() / self.program.inputs.len().max(1);
         let lanes: Vec<Lane> = lanes.into_iter().filter(|lane| (lane.row as usize) < count.max(1)).collect();
-        let settings = self.settings(stiff_method(precision), rtol);
+        let settings = self.settings(stiff_method(precision), rtol, atol);
         let batch = Batch {
             program: &self.program,
             lanes: &lanes,
@@ -237,54 +257,61 @@ impl Workload {
     }
 }
 
-fn measure(
-    engine: &dyn Engine,
-    software: bool,
-    workload: &Workload,
-    sizes: &[usize],
-    repeats: usize,
-    reference: &Outcomes,
-    into: &mut Vec<Measured>,
-) -> Result<(), Failure> {
-    let precision = engine.precision();
-    if let Some(why) = engine.declines(&workload.program, false) {
-        terminal::warn(&format!("{} in {}: {why}", engine.name(), precision_name(precision)));
-        return Ok(());
-    }
-    let rtol = if precision == Precision::F64 { 1e-6 } else { 1e-4 };
-    let settings = workload.settings(workload.method(precision, rtol)?, rtol);
-    // Compiling counts for nothing here.
-    workload.run(engine, sizes[0].min(64), &settings)?;
-    for &count in sizes {
-        let mut best = f64::INFINITY;
-        let mut outcomes = Outcomes::default();
-        for _ in 0..repeats {
-            if terminal::is_interrupted() {
-                return Err(Failure::Interrupted("interrupted".into()));
-            }
-            let start = Instant::now();
-            outcomes = workload.run(engine, count, &settings)?;
-            best = best.min(start.elapsed().as_secs_f64());
+/// What is measured, and against what.
+struct Bench<'a> {
+    workload: &'a Workload,
+    reference: &'a Outcomes,
+    sizes: &'a [usize],
+    args: &'a BenchArgs,
+}
+
+impl Bench<'_> {
+    fn measure(&self, engine: &dyn Engine, software: bool, into: &mut Vec<Measured>) -> Result<(), Failure> {
+        let (workload, args) = (self.workload, self.args);
+        let precision = engine.precision();
+        if let Some(why) = engine.declines(&workload.program, false) {
+            terminal::warn(&format!("{} in {}: {why}", engine.name(), precision_name(precision)));
+            return Ok(());
         }
-        let steps: u64 = outcomes.reports.iter().map(|r| u64::from(r.steps) + u64::from(r.rejected)).sum();
-        let errors = errors(&outcomes, reference);
-        into.push(Measured {
-            engine: engine.name(),
-            detail: engine.detail(),
-            software,
-            precision: precision_name(precision),
-            method: settings.method.name(),
-            rtol,
-            instances: count,
-            seconds: best,
-            instances_per_second: count as f64 / best,
-            steps_per_second: steps as f64 / best,
-            failed: outcomes.reports.iter().filter(|r| r.status != Status::Finished).count(),
-            median_error: errors.get(errors.len() / 2).copied(),
-            worst_error: errors.last().copied(),
-        });
+        let rtol = args.rtol.unwrap_or(if precision == Precision::F64 { 1e-6 } else { 1e-4 });
+        let atol = args.atol.unwrap_or(rtol);
+        let method =
+            args.integrator.map_or_else(|| workload.method(precision, rtol, atol), |choice| Ok(choice.into()))?;
+        let settings = workload.settings(method, rtol, atol);
+        // Compiling counts for nothing here.
+        workload.run(engine, self.sizes[0].min(64), &settings)?;
+        for &count in self.sizes {
+            let mut best = f64::INFINITY;
+            let mut outcomes = Outcomes::default();
+            for _ in 0..args.repeats {
+                if terminal::is_interrupted() {
+                    return Err(Failure::Interrupted("interrupted".into()));
+                }
+                let start = Instant::now();
+                outcomes = workload.run(engine, count, &settings)?;
+                best = best.min(start.elapsed().as_secs_f64());
+            }
+            let steps: u64 = outcomes.reports.iter().map(|r| u64::from(r.steps) + u64::from(r.rejected)).sum();
+            let errors = errors(&outcomes, self.reference);
+            into.push(Measured {
+                engine: engine.name(),
+                detail: engine.detail(),
+                software,
+                precision: precision_name(precision),
+                method: method.name(),
+                rtol,
+                atol,
+                instances: count,
+                seconds: best,
+                instances_per_second: count as f64 / best,
+                steps_per_second: steps as f64 / best,
+                failed: outcomes.reports.iter().filter(|r| r.status != Status::Finished).count(),
+                median_error: errors.get(errors.len() / 2).copied(),
+                worst_error: errors.last().copied(),
+            });
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Of all states of the instances that both have finished, ascending.
@@ -326,12 +353,13 @@ fn crossovers(measured: &[Measured]) -> Vec<(String, &'static str, Option<usize>
 
 fn table(workload: &Workload, measured: &[Measured], crossovers: &[(String, &'static str, Option<usize>)]) -> String {
     let mut text = format!(
-        "{}: {} states\n\n{:<44} {:>4} {:<8} {:>9} {:>12} {:>12} {:>7} {:>9} {:>9}\n",
+        "{}: {} states\n\n{:<44} {:>4} {:<8} {:>7} {:>9} {:>12} {:>12} {:>7} {:>9} {:>9}\n",
         workload.name,
         workload.program.states.len(),
         "engine",
         "",
         "method",
+        "rtol",
         "instances",
         "instances/s",
         "steps/s",
@@ -344,9 +372,10 @@ fn table(workload: &Workload, measured: &[Measured], crossovers: &[(String, &'st
         let name: String = format!("{}{mark}", m.engine).chars().take(44).collect();
         let error = |error: Option<f64>| error.map_or("-".into(), |error| format!("{error:.1e}"));
         text += &format!(
-            "{name:<44} {:>4} {:<8} {:>9} {:>12.0} {:>12.3e} {:>7} {:>9} {:>9}\n",
+            "{name:<44} {:>4} {:<8} {:>7} {:>9} {:>12.0} {:>12.3e} {:>7} {:>9} {:>9}\n",
             m.precision,
             m.method,
+            format!("{:e}", m.rtol),
             m.instances,
             m.instances_per_second,
             m.steps_per_second,

@@ -2,7 +2,7 @@
 
 use super::check;
 use super::engines::{EngineArgs, MethodChoice, check_tolerances, precision_name};
-use super::failure::Failure;
+use super::failure::{Failure, on_write};
 use super::{output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::cpu::CpuEngine;
@@ -10,14 +10,15 @@ use fenton::engine::{Engine, Precision};
 use fenton::inference::{
     CheckpointSettings, Choice, Ended, FitSettings, Method, Progress, Stage, StudyObjective, Update, fit,
 };
-use fenton::report::document::{Document, Quantity, RunFacts};
+use fenton::report::document::{Document, Effect, Quantity, RunFacts};
 use fenton::report::{self, interval_text, shown};
 use fenton::study::Study;
 use fenton::study::problem::Problem;
 use indicatif::ProgressBar;
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -30,12 +31,15 @@ Examples:
 The output folder holds report.html (open it in a browser, it needs no network), summary.json, parameters.csv,
 starts.csv, predictions.csv, simulations.csv and the pictures as SVG. It appears when it is complete. A fit that is cut
 short leaves a checkpoint beside it, and the same command resumes from there. Ctrl-C ends the search, and the best so far
-is written.")]
+is written.
+
+A study whose data are statements in words (constraints-fac, constraints-copper) is not fitted: its report shows the
+priors beside what the statements leave of them.")]
 pub struct FitArgs {
     /// A study file, its folder, or the name of an embedded study
     #[arg(value_name = "STUDY.toml", default_value = "fac-ht1080", hide_default_value = true)]
     study: String,
-    /// The folder for the report [default: fenton-NAME]
+    /// The folder for the report [default: fenton-NAME, by the study's name or that of its folder]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Points that are scored before the best tenth of them is refined
@@ -102,7 +106,10 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
     let max_time = args.max_time.map(seconds).transpose()?;
     let study = check::open(&args.study)?;
     let problem = study.problem();
-    let folder = args.output.clone().unwrap_or_else(|| format!("fenton-{}", study.name).into());
+    let folder = args.output.clone().unwrap_or_else(|| format!("fenton-{}", name_of(args, &study)).into());
+    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
+        terminal::warn(&mended);
+    }
     report::writable(&folder).map_err(Failure::Output)?;
 
     let lanes = problem.layout.runs.len() * problem.cell_count() * args.starts;
@@ -125,16 +132,10 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         }),
         ..FitSettings::default()
     };
-    let mut bars = Bars::default();
-    let result = fit(&objective, &settings, &mut bars);
-    bars.clear();
-    let result = result?;
-
     let used = objective.simulator.settings(&engine, false);
     let run = RunFacts {
         command: command(),
         version: env!("CARGO_PKG_VERSION").into(),
-        method: result.method.name().into(),
         integrator: used.method.name().into(),
         rtol: used.rtol,
         atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
@@ -142,10 +143,26 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         adapter: if engine.is_gpu() { engine.name() } else { String::new() },
         precision: format!("search in {}, results in f64", precision_name(precision)),
         nodes: problem.cells.as_ref().map(|cells| cells.count),
-        seed: result.seed,
+        seed: args.seed,
+        date: today(),
+        ..RunFacts::default()
+    };
+    if fenton::summary::in_words(&study) {
+        return weigh(args, &study, &objective, run, &folder);
+    }
+    let mut bars = Bars::default();
+    let result = fit(&objective, &settings, &mut bars);
+    bars.clear();
+    // The one file that a search touches is its checkpoint, which is output of ours.
+    let result = result.map_err(|error| match error {
+        fenton::Error::File { .. } => Failure::Output(error),
+        error => error.into(),
+    })?;
+    let run = RunFacts {
+        method: result.method.name().into(),
         seconds: result.wall.as_secs_f64(),
         evaluations: result.evaluations,
-        date: today(),
+        ..run
     };
     let document = fenton::summary::document(&study, &objective, &result, run, &engine.notes())?;
     report::write(&document, &folder).map_err(Failure::Output)?;
@@ -161,6 +178,41 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Statements in words are not fitted: the priors are weighed by them, in f64 on the CPU.
+fn weigh(
+    args: &FitArgs,
+    study: &Study,
+    objective: &StudyObjective,
+    run: RunFacts,
+    folder: &Path,
+) -> Result<(), Failure> {
+    let start = Instant::now();
+    let reference = objective.simulator.reference;
+    let used = objective.simulator.settings(reference, true);
+    let run = RunFacts {
+        method: "priors weighted by the statements".into(),
+        integrator: used.method.name().into(),
+        rtol: used.rtol,
+        atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
+        engine: format!("{} ({})", reference.name(), reference.detail()),
+        adapter: String::new(),
+        precision: "f64".into(),
+        ..run
+    };
+    let mut document = fenton::summary::statements(study, objective, run, &[])?;
+    document.run.seconds = start.elapsed().as_secs_f64();
+    report::write(&document, folder).map_err(Failure::Output)?;
+    if args.json { output::print_json(&document) } else { output::print(&told_of_statements(&document, folder)) }
+}
+
+/// The study's name; where its file is called 'study.toml', as all made by 'fenton new' are, that of its folder.
+fn name_of(args: &FitArgs, study: &Study) -> String {
+    let path = fs::canonicalize(&args.study).unwrap_or_default();
+    let inside = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+    let folder = inside.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    folder.filter(|_| study.name == "study").unwrap_or_else(|| study.name.clone())
 }
 
 fn seconds(value: f64) -> Result<Duration, Failure> {
@@ -189,7 +241,7 @@ fn date(days: u64) -> String {
 }
 
 /// Beside the folder, which is not there before the fit is done.
-fn checkpoint(folder: &std::path::Path) -> PathBuf {
+fn checkpoint(folder: &Path) -> PathBuf {
     let mut name = folder.as_os_str().to_owned();
     name.push(".checkpoint");
     name.into()
@@ -216,7 +268,7 @@ fn command() -> String {
 }
 
 /// The result for a terminal.
-fn told(study: &Study, document: &Document, folder: &std::path::Path) -> String {
+fn told(study: &Study, document: &Document, folder: &Path) -> String {
     let mut text = format!("{}\n", document.title);
     if document.synthetic.is_some() {
         text += "SYNTHETIC DATA\n";
@@ -224,48 +276,74 @@ fn told(study: &Study, document: &Document, folder: &std::path::Path) -> String 
     let starts = &document.starts;
     text += &format!(
         "\nobjective {:.4}; {} starts scored, {} refined, {} reached the best value; {:.1} s on {}\n\n",
-        document.fit.objective,
+        document.fit.objective.unwrap_or(f64::NAN),
         starts.scored,
         starts.refined,
         starts.reached_best,
         document.run.seconds,
         document.run.engine
     );
-    let estimated = || document.parameters.iter().filter(|p| p.estimated);
-    let width = estimated().map(|p| p.name.chars().count()).max().unwrap_or(0);
-    for p in estimated() {
-        let interval = match p.interval {
-            Some(interval) => format!("95 % interval {}", interval_text(interval)),
-            None if p.at_bound.is_some() => "at a bound, not identified".into(),
-            None => match (p.verdict.as_str(), p.prior_interval) {
-                (verdict @ ("see the prior" | "known from the prior"), Some(prior)) => {
-                    format!("{verdict}, 95 % of it {}", interval_text(prior))
-                }
-                _ => "not identified".into(),
-            },
+    let width = widest(document);
+    for p in document.parameters.iter().filter(|p| p.estimated) {
+        let interval = match (p.interval, p.prior_interval) {
+            (Some(interval), _) => format!("95 % interval {}", interval_text(interval)),
+            (None, _) if p.at_bound.is_some() => "at a bound, not identified".into(),
+            (None, Some(prior)) if p.verdict == "known from the prior" => {
+                format!("{}, 95 % of it {}", p.verdict, interval_text(prior))
+            }
+            _ => "not identified".into(),
         };
         text += &format!("  {:<width$}  {:>9} {:<12} {interval}\n", p.name, shown(p.value), p.unit);
     }
+    let half = |measure: &'static str| document.effects.iter().filter(move |effect| effect.measure == measure);
     if !document.effects.is_empty() {
         text.push('\n');
     }
-    for effect in document.effects.iter().filter(|effect| effect.measure.starts_with("EC50")) {
-        let value = match &effect.value {
-            Quantity::Value { value, interval } => {
-                let interval = interval.map_or(String::new(), |i| format!(" ({})", interval_text(i)));
-                format!("{} {}{interval}", shown(*value), effect.unit)
-            }
-            Quantity::Above { limit } => format!("> {} {}", shown(*limit), effect.unit),
-            Quantity::Below { limit } => format!("< {} {}", shown(*limit), effect.unit),
-            Quantity::Undefined => effect.note.clone(),
-        };
-        let (condition, measure) = (&effect.condition, &effect.measure);
-        text += &format!("  {condition}, {} {}: {measure} {value}\n", shown(effect.time), study.time_unit);
+    for (absolute, relative) in half("EC50, absolute").zip(half("EC50, relative")) {
+        let (condition, time) = (&absolute.condition, shown(absolute.time));
+        let unit = &study.time_unit;
+        text +=
+            &format!("  {condition}, {time} {unit}: EC50 absolute {}; relative {}\n", size(absolute), size(relative));
     }
-    for warning in &document.warnings {
-        text += &format!("\n! {}\n  {}\n", warning.title, warning.text);
+    text + &closing(document, folder)
+}
+
+/// An effective concentration with its interval, or why there is none.
+fn size(effect: &Effect) -> String {
+    match &effect.value {
+        Quantity::Value { value, interval } => {
+            let interval = interval.map_or(String::new(), |i| format!(" ({})", interval_text(i)));
+            format!("{} {}{interval}", shown(*value), effect.unit)
+        }
+        Quantity::Above { limit } => format!("> {} {}", shown(*limit), effect.unit),
+        Quantity::Below { limit } => format!("< {} {}", shown(*limit), effect.unit),
+        Quantity::Undefined => effect.note.clone(),
     }
-    text + &format!("\nreport: {}\n", folder.join("report.html").display())
+}
+
+/// Prior beside result, for a terminal.
+fn told_of_statements(document: &Document, folder: &Path) -> String {
+    let mut text = format!("{}\n\nStatements in words: nothing was fitted.\n", document.title);
+    if let Some(found) = &document.statements {
+        let share = shown(100.0 * found.agreement);
+        text += &format!("{share} % of the prior agrees with what is stated ({} points drawn).\n\n", found.drawn);
+    }
+    let width = widest(document);
+    text += &format!("  {:width$}  {:<20} {:<20}\n", "", "95 % of the prior", "with the statement");
+    for p in document.parameters.iter().filter(|p| p.estimated) {
+        let [prior, result] = [p.prior_interval, p.result_interval].map(|i| i.map_or("-".into(), interval_text));
+        text += &format!("  {:<width$}  {prior:<20} {result:<20} {:<13} {}\n", p.name, p.unit, p.verdict);
+    }
+    text + &closing(document, folder)
+}
+
+fn widest(document: &Document) -> usize {
+    document.parameters.iter().filter(|p| p.estimated).map(|p| p.name.chars().count()).max().unwrap_or(0)
+}
+
+fn closing(document: &Document, folder: &Path) -> String {
+    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
+    warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
 }
 
 /// One bar for each stage.

@@ -6,10 +6,11 @@ use super::{output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
 use fenton::model::math::closest;
+use fenton::report::{WholeFolder, recover};
 use fenton::study::{Study, embedded};
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -70,6 +71,8 @@ pub fn run(args: &NewArgs) -> Result<(), Failure> {
         .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
         .ok_or_else(|| Diagnostic::new("the file is empty").in_file(args.from.display().to_string()))?;
     let columns: Vec<(String, String)> = header.split([',', ';', '\t']).map(name_and_unit).collect();
+    let name = args.folder.display().to_string();
+    recover(&args.folder).map_err(on_write(&name))?.iter().for_each(|mended| terminal::warn(mended));
     if fs::metadata(&args.folder).is_ok() {
         return Err(Diagnostic::new("there is something of that name already")
             .in_file(args.folder.display().to_string())
@@ -118,11 +121,8 @@ pub fn run(args: &NewArgs) -> Result<(), Failure> {
             );
         }
     }
-    let name = args.folder.display().to_string();
-    fs::create_dir_all(&args.folder).map_err(on_write(&name))?;
+    write(&args.folder, &[("study.toml", &toml), ("viability.csv", &text)]).map_err(on_write(&name))?;
     let study = args.folder.join("study.toml");
-    fs::write(&study, toml).map_err(on_write(&name))?;
-    fs::write(args.folder.join("viability.csv"), text).map_err(on_write(&name))?;
     output::print(&format!("wrote {} and its viability.csv\n", study.display()))?;
     match Study::open(&study) {
         Ok(_) => output::print(&format!("look at the lines marked 'check', then: fenton fit {}\n", study.display())),
@@ -131,6 +131,13 @@ pub fn run(args: &NewArgs) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// The folder whole or not at all.
+fn write(path: &Path, files: &[(&str, &str)]) -> std::io::Result<()> {
+    let folder = WholeFolder::create(path)?;
+    files.iter().try_for_each(|(name, content)| folder.write(name, content))?;
+    folder.finish()
 }
 
 /// The parameters that a viability curve says most about, in each embedded model.

@@ -70,8 +70,8 @@ pub fn reason(source: &std::io::Error) -> String {
     use std::io::ErrorKind::*;
     match source.kind() {
         StorageFull | QuotaExceeded => "the disk is full; nothing was written".to_string(),
-        ReadOnlyFilesystem => "the file system is read-only; choose another place with --output".to_string(),
-        PermissionDenied => "permission denied; choose another place with --output".to_string(),
+        ReadOnlyFilesystem => "the file system is read-only; choose another place".to_string(),
+        PermissionDenied => "permission denied; choose another place".to_string(),
         _ => source.to_string(),
     }
 }

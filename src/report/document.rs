@@ -24,11 +24,26 @@ pub struct Document {
     pub predictions: Vec<Prediction>,
     pub starts: Starts,
     pub fit: FitFacts,
+    /// Set if the data are statements in words: then nothing was fitted, and `fit` and `starts` are empty.
+    pub statements: Option<Statements>,
     pub run: RunFacts,
     /// A paragraph for a methods section.
     pub methods: String,
     pub references: Vec<String>,
     pub time_unit: String,
+}
+
+/// What statements in words leave of the priors.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Statements {
+    /// Statements, each one joint observation.
+    pub count: usize,
+    /// Points drawn from the priors within the bounds.
+    pub drawn: usize,
+    /// How many points of equal weight they are worth once weighted by the likelihood of the statements.
+    pub effective: f64,
+    /// The probability of the statements under the priors and the model, 0 to 1.
+    pub agreement: f64,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -98,6 +113,8 @@ pub struct Point {
     pub replicates: Vec<f64>,
     /// A reading known to lie between two bounds.
     pub interval: Option<(f64, f64)>,
+    /// Only the lower of these bounds is known: the upper is where the drawing ends.
+    pub open: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -146,11 +163,13 @@ pub struct ParameterResult {
     pub name: String,
     pub meaning: String,
     pub unit: String,
+    /// The estimate, or the fixed value; for statements in words the median of what they leave of the prior.
     pub value: f64,
     /// "log10" or "lin".
     pub scale: String,
     pub estimated: bool,
-    /// "identified", "known from the prior", "not identified", "at a bound" or "fixed".
+    /// "identified", "known from the prior", "not identified", "at a bound", "fixed" or, for statements in words, "bounded
+    /// by the statement".
     pub verdict: String,
     /// On the estimation scale.
     pub standard_error: Option<f64>,
@@ -162,6 +181,8 @@ pub struct ParameterResult {
     pub prior: Option<String>,
     /// Where 95 % of the prior lies.
     pub prior_interval: Option<(f64, f64)>,
+    /// For statements in words: where 95 % of it lies once the statements are taken into account.
+    pub result_interval: Option<(f64, f64)>,
     /// 1 - (width after / width before) on the estimation scale: 0 where the data taught nothing.
     pub shrinkage: Option<f64>,
     /// The source of the value or prior, or "assumed".
@@ -186,7 +207,10 @@ pub struct Prediction {
     pub measured: Option<f64>,
     pub lower: Option<f64>,
     pub upper: Option<f64>,
-    pub fitted: f64,
+    /// The model at the optimum; none for statements in words.
+    pub fitted: Option<f64>,
+    /// For statements in words: the median of the model over what they leave of the priors.
+    pub median: Option<f64>,
     pub sd: f64,
     /// (measured - fitted) / sd on the noise model's scale.
     pub residual: Option<f64>,
@@ -225,8 +249,8 @@ pub struct Failure {
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct FitFacts {
-    /// Negative log posterior at the optimum, in f64.
-    pub objective: f64,
+    /// Negative log posterior at the optimum, in f64; none where nothing was fitted.
+    pub objective: Option<f64>,
     /// Its parts: likelihood of each data set, priors.
     pub parts: Vec<(String, f64)>,
     pub observations: usize,

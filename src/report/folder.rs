@@ -3,30 +3,33 @@
 use super::document::{Chart, Document, ParameterResult, Side};
 use super::number::number;
 use super::plot::{Figure, Layout};
-use super::{html, pictures, whole};
+use super::whole::WholeFolder;
+use super::{html, pictures};
 use crate::{Error, Result};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Writes the report of `document` as the folder `path`, and gives back the names of its files. A folder that is there
 /// already is replaced if it is an earlier report; anything else is refused.
 ///
 /// # Errors
-/// [`Error::File`] if the folder cannot be written; then nothing is changed.
+/// [`Error::File`] if the folder cannot be written; then nothing is changed. A process killed at the wrong moment leaves
+/// work for [`super::recover`].
 pub fn write(document: &Document, path: &Path) -> Result<Vec<String>> {
     let fault = |source| Error::file(path, source);
     if !may_replace(path).map_err(fault)? {
         return Err(fault(taken()));
     }
     let files = render(document)?;
-    let partial = whole::beside(path).map_err(fault)?;
-    let done = fill(&partial, &files).and_then(|()| put_in_place(&partial, path));
-    if let Err(source) = done {
-        let _ = fs::remove_dir_all(&partial);
-        return Err(fault(source));
-    }
+    put(path, &files).map_err(fault)?;
     Ok(files.into_iter().map(|(name, _)| name).collect())
+}
+
+fn put(path: &Path, files: &[(String, String)]) -> io::Result<()> {
+    let folder = WholeFolder::create(path)?;
+    files.iter().try_for_each(|(name, content)| folder.write(name, content))?;
+    folder.finish()
 }
 
 /// Whether a report may be written as the folder `path`: told before hours of work and not after them.
@@ -38,11 +41,8 @@ pub fn writable(path: &Path) -> Result<()> {
     if !may_replace(path).map_err(fault)? {
         return Err(fault(taken()));
     }
-    let trial = whole::beside(path).map_err(fault)?;
-    if let Some(parent) = trial.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        fs::create_dir_all(parent).map_err(fault)?;
-    }
-    fs::create_dir_all(&trial).and_then(|()| fs::remove_dir(&trial)).map_err(fault)
+    // Made and dropped again.
+    WholeFolder::create(path).map(drop).map_err(fault)
 }
 
 fn taken() -> io::Error {
@@ -76,16 +76,6 @@ fn render(document: &Document) -> Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-fn fill(folder: &Path, files: &[(String, String)]) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    for (name, content) in files {
-        let file = folder.join(name);
-        fs::write(&file, content)?;
-        fs::File::open(&file)?.sync_all()?;
-    }
-    Ok(())
-}
-
 /// An earlier report, an empty folder, or nothing.
 fn may_replace(path: &Path) -> io::Result<bool> {
     match fs::read_dir(path) {
@@ -94,20 +84,6 @@ fn may_replace(path: &Path) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// The old folder steps aside first, so that there is a whole one at any time but for an instant.
-fn put_in_place(partial: &Path, path: &Path) -> io::Result<()> {
-    if !path.exists() {
-        return fs::rename(partial, path);
-    }
-    let aside: PathBuf = partial.with_extension("old");
-    fs::rename(path, &aside)?;
-    if let Err(error) = fs::rename(partial, path) {
-        let _ = fs::rename(&aside, path);
-        return Err(error);
-    }
-    fs::remove_dir_all(&aside)
 }
 
 /// A table as CSV text.
@@ -132,6 +108,7 @@ fn parameters(document: &Document) -> Result<String> {
         let [low, high] = pair(p.interval);
         let [lower, upper] = pair(p.bounds);
         let [prior_low, prior_high] = pair(p.prior_interval);
+        let [result_low, result_high] = pair(p.result_interval);
         let at_bound = match p.at_bound {
             Some(Side::Lower) => "lower",
             Some(Side::Upper) => "upper",
@@ -152,6 +129,8 @@ fn parameters(document: &Document) -> Result<String> {
             p.prior.clone().unwrap_or_default(),
             prior_low,
             prior_high,
+            result_low,
+            result_high,
             optional(p.shrinkage),
             p.source.clone(),
         ]
@@ -171,6 +150,8 @@ fn parameters(document: &Document) -> Result<String> {
         "prior",
         "prior_lower_95",
         "prior_upper_95",
+        "result_lower_95",
+        "result_upper_95",
         "shrinkage",
         "source",
     ];
@@ -207,7 +188,8 @@ fn predictions(document: &Document) -> Result<String> {
         "measured",
         "lower",
         "upper",
-        "fitted",
+        // Nothing is fitted to statements in words: there it is the median of what they leave.
+        if document.statements.is_some() { "median" } else { "fitted" },
         "sd",
         "residual",
     ];
@@ -223,7 +205,7 @@ fn predictions(document: &Document) -> Result<String> {
                 optional(p.measured),
                 optional(p.lower),
                 optional(p.upper),
-                number(p.fitted),
+                optional(p.fitted.or(p.median)),
                 number(p.sd),
                 optional(p.residual),
             ]

@@ -54,6 +54,9 @@ struct ParameterRow<'a> {
     value: String,
     standard_error: String,
     interval: String,
+    /// Where 95 % of the prior and of the result lie, for statements in words.
+    prior: String,
+    result: String,
     identified: bool,
     bounds: (String, String),
     at_bound: &'static str,
@@ -161,6 +164,8 @@ fn parameter_row(parameter: &ParameterResult) -> ParameterRow<'_> {
         value: shown(parameter.value),
         standard_error: parameter.standard_error.map_or("–".into(), shown),
         interval: parameter.interval.map_or("not identified".into(), interval_text),
+        prior: parameter.prior_interval.map_or("–".into(), interval_text),
+        result: parameter.result_interval.map_or("–".into(), interval_text),
         identified: parameter.interval.is_some(),
         bounds: parameter.bounds.map(|(a, b)| (shown(a), shown(b))).unwrap_or_default(),
         at_bound: match parameter.at_bound {
@@ -182,19 +187,28 @@ fn parameter_row(parameter: &ParameterResult) -> ParameterRow<'_> {
 
 fn facts(document: &Document) -> Vec<(&'static str, String)> {
     let (run, fit, starts) = (&document.run, &document.fit, &document.starts);
-    let mut facts = vec![
-        ("Model", document.model.clone()),
-        ("Objective at the optimum", format!("{:.4}", fit.objective).replace('-', "−")),
-        ("Observations, estimated parameters", format!("{}, {}", fit.observations, fit.estimated)),
-        ("Ended", fit.ended.clone()),
-        ("Search", run.method.clone()),
-        (
-            "Starts",
-            format!(
-                "{} scored, {} refined, {} finished, {} reached the best value",
-                starts.scored, starts.refined, starts.finished, starts.reached_best
+    let mut facts = vec![("Model", document.model.clone())];
+    match &document.statements {
+        Some(found) => facts.extend([
+            ("Statements", found.count.to_string()),
+            ("Points drawn from the priors", found.drawn.to_string()),
+            ("Worth of the weighted points", format!("{:.0} of equal weight", found.effective)),
+        ]),
+        None => facts.extend([
+            ("Objective at the optimum", fit.objective.map_or("–".into(), |o| format!("{o:.4}").replace('-', "−"))),
+            ("Observations, estimated parameters", format!("{}, {}", fit.observations, fit.estimated)),
+            ("Ended", fit.ended.clone()),
+            ("Search", run.method.clone()),
+            (
+                "Starts",
+                format!(
+                    "{} scored, {} refined, {} finished, {} reached the best value",
+                    starts.scored, starts.refined, starts.finished, starts.reached_best
+                ),
             ),
-        ),
+        ]),
+    }
+    facts.extend([
         ("Integrator", format!("{}, rtol {:e}, atol {:e}", run.integrator, run.rtol, run.atol)),
         ("Engine", run.engine.clone()),
         ("Adapter", run.adapter.clone()),
@@ -205,7 +219,7 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
         ("Wall time", wall_time(run.seconds)),
         ("Version", format!("fenton {}", run.version)),
         ("Date", run.date.clone()),
-    ];
+    ]);
     facts.retain(|(_, value)| !value.is_empty());
     facts
 }

@@ -42,8 +42,13 @@ fn marks(chart: &Chart, at: usize, data: &Data) -> Series {
     for point in &data.points {
         let place = format!("{} {} {}", chart.x_label, shown(point.x), chart.x_unit);
         if let Some((lower, upper)) = point.interval {
-            let tip = format!("{}: {place}: between {} and {}", data.label, shown(lower), shown(upper));
-            marks.push(Mark::Interval { x: point.x, lower, upper, tip });
+            let known = if point.open {
+                format!("above {}", shown(lower))
+            } else {
+                format!("between {} and {}", shown(lower), shown(upper))
+            };
+            let tip = format!("{}: {place}: {known}", data.label);
+            marks.push(Mark::Interval { x: point.x, lower, upper, open: point.open, tip });
         }
         let Some(y) = point.value else { continue };
         if point.replicates.len() > 1 {
@@ -70,7 +75,9 @@ pub fn residuals(document: &Document) -> Option<Figure> {
     let mut names: Vec<&str> = Vec::new();
     let mut series: Vec<Series> = Vec::new();
     for row in &document.predictions {
-        let Some(residual) = row.residual.filter(|residual| residual.is_finite()) else { continue };
+        let Some((residual, fitted)) = row.residual.filter(|residual| residual.is_finite()).zip(row.fitted) else {
+            continue;
+        };
         let at = names.iter().position(|name| *name == row.condition).unwrap_or_else(|| {
             names.push(&row.condition);
             series.push(Series {
@@ -85,20 +92,21 @@ pub fn residuals(document: &Document) -> Option<Figure> {
             row.condition,
             shown(row.time),
             row.measured.map_or(String::new(), shown),
-            shown(row.fitted)
+            shown(fitted)
         );
-        series[at].marks.push(Mark::Ring { x: row.fitted, y: residual, tip });
+        series[at].marks.push(Mark::Ring { x: fitted, y: residual, tip });
     }
     if series.is_empty() {
         return None;
     }
-    if series.len() > 6 {
+    // A condition that is alone needs no name, and more than a few cannot be told apart.
+    if series.len() == 1 || series.len() > 6 {
         for one in &mut series {
             one.label.clear();
             one.colour = Colour::Nominal(0);
         }
     }
-    let all = || document.predictions.iter().filter_map(|row| row.residual.map(|residual| (row.fitted, residual)));
+    let all = || document.predictions.iter().filter_map(|row| row.fitted.zip(row.residual));
     Some(Figure {
         title: "Residuals".into(),
         description:
@@ -177,13 +185,13 @@ pub fn track(parameter: &ParameterResult) -> Option<Track> {
     let both = |(a, b): (f64, f64)| (place(a), place(b));
     Some(Track {
         value: place(parameter.value),
-        interval: parameter.interval.map(both),
+        interval: parameter.interval.or(parameter.result_interval).map(both),
         prior: parameter.prior_interval.map(both),
         description: format!(
             "{} between its bounds {}; 95 % interval {}",
             shown(parameter.value),
             interval_text((lower, upper)),
-            parameter.interval.map_or("not identified".into(), interval_text)
+            parameter.interval.or(parameter.result_interval).map_or("not identified".into(), interval_text)
         ),
     })
 }

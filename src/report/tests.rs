@@ -22,7 +22,7 @@ pub fn example() -> Document {
                 let replicates: Vec<f64> =
                     (0..3).map(|r| hill(x, ec50, 48.0) + 0.12 * wobble(at * 100 + i * 3 + r)).collect();
                 let mean = replicates.iter().sum::<f64>() / 3.0;
-                Point { x, value: Some(mean), sd: Some(0.05), replicates, interval: None }
+                Point { x, value: Some(mean), sd: Some(0.05), replicates, ..Point::default() }
             })
             .collect(),
         curve: std::iter::once(0.0)
@@ -78,6 +78,7 @@ pub fn example() -> Document {
             at_bound: None,
             prior: Some(format!("log-normal({value}, ×3)")),
             prior_interval: Some(prior),
+            result_interval: None,
             shrinkage: interval.map(|_| 0.78).or(Some(0.04)),
             source: source.into(),
         }
@@ -139,7 +140,7 @@ pub fn example() -> Document {
         ],
         predictions: (0..60).map(|i| { let fitted = hill(doses[i / 6], 3400.0, 48.0); Prediction {
             condition: if i % 2 == 0 { "vehicle".into() } else { "DFO 40 µM".into() }, observable: "viability".into(),
-            dose: Some(doses[i / 6]), time: 48.0, replicate: (i % 3 + 1).to_string(), fitted, sd: 0.05,
+            dose: Some(doses[i / 6]), time: 48.0, replicate: (i % 3 + 1).to_string(), fitted: Some(fitted), sd: 0.05,
             measured: Some(fitted + 0.2 * wobble(i)), residual: Some(4.0 * wobble(i)), ..Prediction::default() } }).collect(),
         starts: Starts {
             scored: 1024, refined: 40, finished: 38, reached_best: 17,
@@ -149,13 +150,14 @@ pub fn example() -> Document {
             failures: vec![Failure { cause: "step limit reached".into(), count: 41,
                 example: "time 11.8 h, state L".into() }],
         },
-        fit: FitFacts { objective: -61.2413, parts: vec![("viability".into(), -70.1), ("priors".into(), 8.86)],
+        fit: FitFacts { objective: Some(-61.2413), parts: vec![("viability".into(), -70.1), ("priors".into(), 8.86)],
             observations: 90, estimated: 6, aic: Some(-128.2), bic: Some(-113.2), no_criteria: String::new(),
             ended: "no start improved any more".into() },
         run: RunFacts { command: "fenton fit fac-ht1080 --starts 1024 --seed 1 --output fac".into(), version: "0.1.0".into(),
             method: "multistart".into(), integrator: "Rodas5P".into(), rtol: 1e-6, atol: 1e-9, engine: "cpu (AVX-512)".into(),
             adapter: String::new(), precision: "f64".into(), nodes: None, seed: 1, seconds: 8.42, evaluations: 48210,
             date: "2026-09-30".into() },
+        statements: None,
         methods: "The model ferroptosis-minimal (6 states) was fitted to 90 readings by maximum a posteriori estimation with \
                   fenton 0.1.0. Of 1,024 Sobol starts the best 40 were refined by a bounded trust region; 17 reached the best \
                   value.".into(),

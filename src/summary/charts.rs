@@ -6,6 +6,7 @@ use crate::report::document::{Chart, CurvePoint, Point, Series};
 use crate::study::design::{Request, When};
 use crate::study::problem::Term;
 use crate::study::{Datum, ReadAt, Seen, Study};
+use std::cmp::Ordering;
 
 /// Steps of a curve over the doses tested.
 const DOSE_STEPS: usize = 60;
@@ -14,7 +15,7 @@ const TIME_STEPS: usize = 96;
 /// More lines than this in one picture cannot be told apart.
 const MOST_SERIES: usize = 8;
 /// More pictures of one kind than this are not looked at.
-const MOST_CHARTS: usize = 4;
+const MOST_CHARTS: usize = 6;
 
 /// A curve over dose with its derivatives: what effective concentrations are read from.
 pub struct Trace {
@@ -38,8 +39,9 @@ struct Line<'s> {
     data: Vec<&'s Datum>,
 }
 
-/// One picture for each observable and time, with the curves for further use.
-pub fn over_dose(study: &Study, model: &Model) -> Result<(Vec<Chart>, Vec<Trace>)> {
+/// One picture for each observable and time, with the curves for further use. What is not drawn is told in `hidden`, or
+/// in the caption of the picture that it is missing from.
+pub fn over_dose(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Result<(Vec<Chart>, Vec<Trace>)> {
     let (mut charts, mut traces) = (Vec::new(), Vec::new());
     let Some(compound) = main_compound(study) else { return Ok((charts, traces)) };
     for observable in 0..study.observables.len() {
@@ -52,11 +54,24 @@ pub fn over_dose(study: &Study, model: &Model) -> Result<(Vec<Chart>, Vec<Trace>
         }
         times.sort_by(|a, b| hours(*a, model, study).total_cmp(&hours(*b, model, study)));
         times.retain(|&time| distinct(data().filter(|d| d.time == time).map(|d| d.doses[compound])).len() > 1);
-        for time in spread(times, MOST_CHARTS) {
+        let reading = reading(study, observable);
+        let count = times.len();
+        let times = spread(times, MOST_CHARTS);
+        if times.len() < count {
+            let rest = "whose effective concentrations are not given either";
+            hidden.push(format!("{} of {count} times of {reading} over dose, {rest}", count - times.len()));
+        }
+        for time in times {
             let rows: Vec<&Datum> = data().filter(|d| d.time == time).collect();
-            let lines = spread(lines(&rows, |doses| doses[compound] = 0.0), MOST_SERIES);
+            let mut all = lines(&rows, |doses| doses[compound] = 0.0);
+            all.sort_by(|a, b| a.condition.cmp(&b.condition).then(by_doses(&a.doses, &b.doses)));
+            let one_condition = all.iter().all(|line| line.condition == all[0].condition);
+            let count = all.len();
+            let lines = spread(all, MOST_SERIES);
+            // Lines that differ by the dose of one other compound are named by it and coloured in its order.
+            let other = the_other(&lines, compound).filter(|_| one_condition);
             let mut series = Vec::new();
-            for line in &lines {
+            for (at, line) in lines.iter().enumerate() {
                 let doses = dose_grid(&line.data.iter().map(|d| d.doses[compound]).collect::<Vec<_>>());
                 let requests: Vec<Request> = doses
                     .iter()
@@ -67,10 +82,15 @@ pub fn over_dose(study: &Study, model: &Model) -> Result<(Vec<Chart>, Vec<Trace>
                     })
                     .collect();
                 let predicted = model.predict(&requests)?.unwrap_or_default();
-                let label = label(study, line, lines.len());
+                let label = match other {
+                    Some(c) => {
+                        format!("{} {} {}", study.compounds[c].name, short(line.doses[c]), study.compounds[c].unit)
+                    }
+                    None => label(study, line, lines.len()),
+                };
                 series.push(Series {
                     label: label.clone(),
-                    rank: None,
+                    rank: other.map(|_| at as f64 / (lines.len() - 1) as f64),
                     points: points(&line.data, |datum| datum.doses[compound]),
                     curve: curve(&doses, &predicted),
                     mark: None,
@@ -82,19 +102,21 @@ pub fn over_dose(study: &Study, model: &Model) -> Result<(Vec<Chart>, Vec<Trace>
                 }
             }
             let at = format!("{} {}", short(hours(time, model, study)), study.time_unit);
-            let reading = reading(study, observable);
             let when = match time {
+                ReadAt::Parameter(_) if model.in_words => "at the read-out time, which is not stated".to_string(),
                 ReadAt::Parameter(_) => format!("at the read-out time (fitted: {at})"),
                 _ => format!("at {at}"),
             };
+            let name = &study.conditions[lines[0].condition].name;
+            let of = if other.is_some() && !name.is_empty() { format!(", {name}") } else { String::new() };
             charts.push(Chart {
-                title: capital(&format!("{reading} {when}")),
+                title: capital(&format!("{reading} {when}{of}")),
                 x_label: study.compounds[compound].name.clone(),
                 x_unit: study.compounds[compound].unit.clone(),
                 x_is_dose: true,
-                y_label: reading,
+                y_label: reading.clone(),
                 y_unit: String::new(),
-                caption: dose_caption(&series),
+                caption: dose_caption(&series, model.in_words) + &not_drawn(lines.len(), count),
                 series,
             });
         }
@@ -102,30 +124,28 @@ pub fn over_dose(study: &Study, model: &Model) -> Result<(Vec<Chart>, Vec<Trace>
     Ok((charts, traces))
 }
 
-/// One picture for each observable and condition.
-pub fn over_time(study: &Study, model: &Model) -> Result<Vec<Chart>> {
+/// One picture for each observable, condition and dose of the compounds that are not on the axis of doses.
+pub fn over_time(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Result<Vec<Chart>> {
     let mut charts = Vec::new();
     let compound = main_compound(study);
     for observable in 0..study.observables.len() {
-        let mut shown = 0;
-        for (condition, described) in study.conditions.iter().enumerate() {
-            let timed = |d: &&Datum| matches!(d.time, ReadAt::Time(_)) && !d.blank;
-            let rows: Vec<&Datum> = study
-                .data
-                .iter()
-                .filter(|d| d.observable == observable && d.condition == condition)
-                .filter(timed)
-                .collect();
-            let times = distinct(rows.iter().map(|d| hours(d.time, model, study)));
-            if times.len() < 3 || shown == MOST_CHARTS {
-                continue;
-            }
-            shown += 1;
-            let mut all = lines(&rows, |_| ());
-            if let Some(compound) = compound {
-                all.sort_by(|a, b| a.doses[compound].total_cmp(&b.doses[compound]));
-            }
-            let ordered = compound.is_some_and(|c| all.windows(2).all(|pair| pair[0].doses[c] < pair[1].doses[c]));
+        let timed = |d: &&Datum| d.observable == observable && matches!(d.time, ReadAt::Time(_)) && !d.blank;
+        let rows: Vec<&Datum> = study.data.iter().filter(timed).collect();
+        // Without the dose of the main compound a line of readings is a picture.
+        let mut pictures = lines(&rows, |doses| compound.into_iter().for_each(|c| doses[c] = 0.0));
+        pictures.retain(|picture| distinct(picture.data.iter().map(|d| hours(d.time, model, study))).len() > 2);
+        pictures.sort_by(|a, b| a.condition.cmp(&b.condition).then(by_doses(&a.doses, &b.doses)));
+        let reading = reading(study, observable);
+        let count = pictures.len();
+        let pictures = spread(pictures, MOST_CHARTS);
+        if pictures.len() < count {
+            hidden.push(format!("{} of {count} courses of {reading} over time", count - pictures.len()));
+        }
+        for picture in pictures {
+            let times = distinct(picture.data.iter().map(|d| hours(d.time, model, study)));
+            let mut all = lines(&picture.data, |_| ());
+            all.sort_by(|a, b| by_doses(&a.doses, &b.doses));
+            let count = all.len();
             let lines = spread(all, MOST_SERIES);
             let first = times[0].min(0.0);
             let last = times[times.len() - 1];
@@ -138,33 +158,49 @@ pub fn over_time(study: &Study, model: &Model) -> Result<Vec<Chart>> {
                 let predicted = model.predict(&requests)?.unwrap_or_default();
                 series.push(Series {
                     label: match compound {
-                        Some(c) if ordered => format!("{} {}", short(line.doses[c]), study.compounds[c].unit),
-                        _ => study.describe(condition, &line.doses),
+                        Some(c) => format!("{} {}", short(line.doses[c]), study.compounds[c].unit),
+                        None => study.describe(picture.condition, &line.doses),
                     },
-                    rank: ordered.then(|| at as f64 / (lines.len() - 1).max(1) as f64),
+                    rank: Some(at as f64 / (lines.len() - 1).max(1) as f64),
                     points: points(&line.data, |datum| hours(datum.time, model, study)),
                     curve: curve(&grid, &predicted),
                     mark: None,
                 });
             }
-            let reading = reading(study, observable);
-            let name = if described.name.is_empty() { String::new() } else { format!(", {}", described.name) };
-            let of = compound
-                .filter(|_| ordered)
-                .map(|c| format!(" One line for each dose of {}.", study.compounds[c].name));
+            let named = !study.conditions[picture.condition].name.is_empty();
+            let alone = !named && picture.doses.iter().all(|&dose| dose == 0.0);
+            let of =
+                if alone { String::new() } else { format!(", {}", study.describe(picture.condition, &picture.doses)) };
+            let main =
+                compound.map_or(String::new(), |c| format!(" One line for each dose of {}.", study.compounds[c].name));
             charts.push(Chart {
-                title: capital(&format!("{reading} over time{name}")),
+                title: capital(&format!("{reading} over time{of}")),
                 x_label: "time".into(),
                 x_unit: study.time_unit.clone(),
                 x_is_dose: false,
-                y_label: reading,
+                y_label: reading.clone(),
                 y_unit: String::new(),
-                caption: format!("Readings and fitted model with its 95 % band.{}", of.unwrap_or_default()),
+                caption: format!(
+                    "Readings and fitted model with its 95 % band.{main}{}",
+                    not_drawn(lines.len(), count)
+                ),
                 series,
             });
         }
     }
     Ok(charts)
+}
+
+fn by_doses(a: &[f64], b: &[f64]) -> Ordering {
+    a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// What a caption says of lines that were left out.
+fn not_drawn(drawn: usize, of: usize) -> String {
+    if drawn == of {
+        return String::new();
+    }
+    format!(" {drawn} of {of} lines are drawn; the readings and fitted values of the others are in predictions.csv.")
 }
 
 /// The compound with the most doses.
@@ -202,8 +238,24 @@ fn like(datum: &Datum, study: &Study, model: &Model, doses: Vec<f64>, time: Opti
     let terms = row.and_then(|row| model.problem.layout.predictions.get(row));
     let (offset, scale) =
         terms.map_or((Term::number(0.0), Term::number(1.0)), |terms| (terms.offset.clone(), terms.scale.clone()));
-    let time = time.unwrap_or_else(|| hours(datum.time, model, study)) * study.time_factor;
-    Request { condition: datum.condition, doses, observable: datum.observable, time: When::At(time), offset, scale }
+    // A fitted time of reading is as uncertain as any parameter, and its band with it.
+    let floating = match datum.time {
+        ReadAt::Parameter(i) if time.is_none() => {
+            let fitted = model.problem.parameters.iter().position(|p| p.name == study.parameters[i].name);
+            fitted.map(|at| (at, &model.problem.parameters[at]))
+        }
+        _ => None,
+    };
+    let factor = study.time_factor;
+    let time = match floating {
+        Some((at, p)) => When::Floating {
+            time: Term { constant: factor, factors: vec![at] },
+            from: p.lower * factor,
+            until: p.upper * factor,
+        },
+        None => When::At(time.unwrap_or_else(|| hours(datum.time, model, study)) * factor),
+    };
+    Request { condition: datum.condition, doses, observable: datum.observable, time, offset, scale }
 }
 
 fn lines<'s>(rows: &[&'s Datum], without: impl Fn(&mut Vec<f64>)) -> Vec<Line<'s>> {
@@ -217,6 +269,13 @@ fn lines<'s>(rows: &[&'s Datum], without: impl Fn(&mut Vec<f64>)) -> Vec<Line<'s
         }
     }
     lines
+}
+
+/// The compound beside `compound` by whose dose alone the lines differ.
+fn the_other(lines: &[Line], compound: usize) -> Option<usize> {
+    let differs = |&c: &usize| lines.iter().any(|line| line.doses[c] != lines[0].doses[c]);
+    let mut others = (0..lines.first()?.doses.len()).filter(|&c| c != compound).filter(differs);
+    others.next().filter(|_| others.next().is_none())
 }
 
 fn label(study: &Study, line: &Line, lines: usize) -> String {
@@ -241,6 +300,7 @@ fn points(data: &[&Datum], x: impl Fn(&Datum) -> f64) -> Vec<Point> {
                 .map(|(low, high)| Point {
                     x: place,
                     interval: Some((low.max(0.0), if high.is_finite() { high } else { low.max(1.2) })),
+                    open: high.is_infinite(),
                     ..Point::default()
                 })
                 .collect();
@@ -252,7 +312,7 @@ fn points(data: &[&Datum], x: impl Fn(&Datum) -> f64) -> Vec<Point> {
                 } else {
                     here.iter().find_map(|d| d.sd)
                 };
-                points.push(Point { x: place, value: Some(mean), sd, replicates: values, interval: None });
+                points.push(Point { x: place, value: Some(mean), sd, replicates: values, ..Point::default() });
             }
             points
         })
@@ -276,14 +336,21 @@ fn dose_grid(tested: &[f64]) -> Vec<f64> {
     grid
 }
 
-fn dose_caption(series: &[Series]) -> String {
-    let mut caption = String::from("Fitted model with its 95 % band");
+fn dose_caption(series: &[Series], in_words: bool) -> String {
+    let mut caption = String::from(if in_words {
+        "Nothing was fitted: the line is the median of what the prior and the statement leave, the band 95 % of it"
+    } else {
+        "Fitted model with its 95 % band"
+    });
     let points = || series.iter().flat_map(|s| &s.points);
     if points().any(|p| p.replicates.len() > 1) {
         caption += "; means with standard deviation, single readings as small dots";
     }
     if points().any(|p| p.interval.is_some()) {
         caption += "; bars are what is known: the value lies between their ends";
+        if points().any(|p| p.open) {
+            caption += ", and an end without a line is open";
+        }
     }
     if points().any(|p| p.x == 0.0) {
         caption += ". Zero has its own place left of the break";
@@ -317,4 +384,28 @@ pub fn short(value: f64) -> String {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_lies_between_the_first_and_the_last_and_is_told() {
+        assert_eq!(spread((0..35).collect(), 8), [0, 5, 10, 15, 19, 24, 29, 34]);
+        assert_eq!(spread(vec![1, 2], 8), [1, 2]);
+        assert_eq!(not_drawn(7, 7), "");
+        assert!(not_drawn(8, 35).contains("8 of 35 lines") && not_drawn(8, 35).contains("predictions.csv"));
+    }
+
+    #[test]
+    fn lines_are_named_by_the_one_compound_that_tells_them_apart() {
+        let line = |doses: &[f64]| Line { condition: 0, doses: doses.to_vec(), data: Vec::new() };
+        let one = [line(&[0.0, 1.0, 5.0]), line(&[0.0, 2.0, 5.0])];
+        assert_eq!(the_other(&one, 0), Some(1));
+        let two = [line(&[0.0, 1.0, 5.0]), line(&[0.0, 2.0, 6.0])];
+        assert_eq!(the_other(&two, 0), None);
+        assert_eq!(the_other(&one[..1], 0), None);
+        assert_eq!(by_doses(&one[0].doses, &one[1].doses), Ordering::Less);
+    }
 }

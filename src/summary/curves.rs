@@ -1,5 +1,6 @@
 //! The fitted model between and beyond the readings, with what the data leave open.
 
+use super::statements::Weighted;
 use crate::Result;
 use crate::inference::{Choice, FitResult, Objective, Simulator, StudyObjective, Wanted};
 use crate::random::{Sobol, normal_quantile};
@@ -14,10 +15,12 @@ use nalgebra::{DMatrix, DVector};
 pub struct Model<'a> {
     objective: &'a StudyObjective<'a>,
     pub problem: &'a Problem,
-    /// The fitted parameters.
+    /// The fitted parameters; for statements in words the middle of what they leave.
     pub values: Vec<f64>,
-    /// Parameters drawn from the normal approximation at the optimum, cut at the bounds.
+    /// Parameters drawn from the normal approximation at the optimum, cut at the bounds; or what statements leave.
     draws: Vec<Vec<f64>>,
+    /// Nothing was fitted: the value of a prediction is the median of its draws.
+    pub in_words: bool,
 }
 
 /// A predicted value, and the same at each draw (NaN where a draw could not be integrated).
@@ -39,7 +42,15 @@ impl<'a> Model<'a> {
         let draws =
             if expansion.value.is_finite() { draws(objective, &fit.point, expansion.fisher) } else { Vec::new() };
         let draws = draws.iter().map(|point| problem.values(point)).collect();
-        Ok(Model { objective, problem, values: problem.values(&fit.point), draws })
+        Ok(Model { objective, problem, values: problem.values(&fit.point), draws, in_words: false })
+    }
+
+    /// The model under statements in words.
+    pub fn of_statements(objective: &'a StudyObjective<'a>, weighted: &Weighted) -> Self {
+        let problem = objective.problem();
+        let middle: Vec<f64> = (0..problem.parameters.len()).map(|at| weighted.quantiles(at).1[1]).collect();
+        let draws = weighted.resampled().iter().map(|point| problem.values(point)).collect();
+        Model { objective, problem, values: problem.values(&middle), draws, in_words: true }
     }
 
     /// What the model says to `requests`, in f64; `None` if it cannot be integrated there.
@@ -49,6 +60,11 @@ impl<'a> Model<'a> {
         let method = fitted.choice.method.or(Some(fitted.settings(fitted.reference, true).method));
         let choice = Choice { method, ..Choice::default() };
         let simulator = Simulator::new(&problem, fitted.reference, fitted.reference, choice);
+        self.simulate(&simulator)
+    }
+
+    fn simulate(&self, simulator: &Simulator) -> Result<Option<Vec<Predicted>>> {
+        let problem = simulator.problem;
         let best = simulator.run(std::slice::from_ref(&self.values), Wanted::default(), true)?.remove(0);
         if !best.failures.is_empty() {
             return Ok(None);
@@ -67,12 +83,21 @@ impl<'a> Model<'a> {
         let predicted = values
             .into_iter()
             .enumerate()
-            .map(|(at, value)| Predicted { value, draws: drawn.iter().map(|draw| draw[at]).collect() });
+            .map(|(at, value)| Predicted { value, draws: drawn.iter().map(|draw| draw[at]).collect() })
+            .map(|predicted| match self.in_words {
+                true => Predicted { value: median(&predicted.draws).unwrap_or(predicted.value), ..predicted },
+                false => predicted,
+            });
         Ok(Some(predicted.collect()))
     }
 
-    /// The fitted value for each row of the data, in f64; `None` if the model cannot be integrated there.
+    /// The fitted value for each row of the data, in f64, or the median under statements in words; `None` if the model
+    /// cannot be integrated there.
     pub fn fitted(&self) -> Result<Option<Vec<f64>>> {
+        if self.in_words {
+            let predicted = self.simulate(&self.objective.simulator)?;
+            return Ok(predicted.map(|all| all.into_iter().map(|one| one.value).collect()));
+        }
         let values = std::slice::from_ref(&self.values);
         let simulated = self.objective.simulator.run(values, Wanted::default(), true)?.remove(0);
         Ok(simulated.failures.is_empty().then(|| self.problem.predict(&self.values, &simulated.slots)))
@@ -100,17 +125,22 @@ fn draws(objective: &StudyObjective, point: &[f64], mut information: DMatrix<f64
 
 /// The middle 95 % of `draws`; `None` if there are too few. Infinite where draws are.
 pub fn middle(draws: &[f64]) -> Option<(f64, f64)> {
+    Some((quantile(draws, 0.025)?, quantile(draws, 0.975)?))
+}
+
+fn median(draws: &[f64]) -> Option<f64> {
+    quantile(draws, 0.5)
+}
+
+fn quantile(draws: &[f64], share: f64) -> Option<f64> {
     let mut sorted: Vec<f64> = draws.iter().copied().filter(|x| !x.is_nan()).collect();
     if sorted.len() < 20 {
         return None;
     }
     sorted.sort_by(f64::total_cmp);
-    let at = |share: f64| {
-        let place = share * (sorted.len() - 1) as f64;
-        let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
-        if low == high { low } else { low + (high - low) * place.fract() }
-    };
-    Some((at(0.025), at(0.975)))
+    let place = share * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    Some(if low == high { low } else { low + (high - low) * place.fract() })
 }
 
 #[cfg(test)]

@@ -4,15 +4,17 @@
 mod charts;
 mod curves;
 mod effects;
+mod statements;
 mod tables;
 mod words;
 
 use crate::Result;
 use crate::inference::{FitResult, StudyObjective};
 use crate::report::Document;
-use crate::report::document::{Effect, Quantity, RunFacts};
+use crate::report::document::{Effect, FitFacts, Quantity, RunFacts, Starts, Statements};
 use crate::study::Study;
 use curves::Model;
+use statements::Weighted;
 
 /// Starts whose objective is within this of the best count as having reached it.
 const REACHED: f64 = 0.1;
@@ -30,16 +32,16 @@ pub fn document(
     notes: &[String],
 ) -> Result<Document> {
     let model = Model::new(objective, fit)?;
-    let (mut dose_charts, traces) = charts::over_dose(study, &model)?;
-    // Statements in words carry a bound: an effective concentration read from such a curve would come from the priors.
-    let effects = if tables::in_words(study) { Vec::new() } else { effects::effects(study, &traces) };
+    let mut hidden = Vec::new();
+    let (mut dose_charts, traces) = charts::over_dose(study, &model, &mut hidden)?;
+    let effects = effects::effects(study, &traces);
     for trace in &traces {
         let own = |e: &&Effect| e.measure == "EC50, absolute" && e.condition == trace.label && e.time == trace.time;
         if let Some(Quantity::Value { value, .. }) = effects.iter().find(own).map(|effect| &effect.value) {
             dose_charts[trace.chart].series[trace.series].mark = Some(*value);
         }
     }
-    let time_charts = charts::over_time(study, &model)?;
+    let time_charts = charts::over_time(study, &model, &mut hidden)?;
     let predictions = tables::predictions(study, &model)?;
     let parameters = tables::parameters(study, objective.problem(), fit);
     let facts = tables::fit_facts(objective, fit)?;
@@ -50,10 +52,10 @@ pub fn document(
         study: words::about(study),
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
-        warnings: words::warnings(study, fit, &starts, &predictions, &effects, notes),
+        warnings: words::warnings(study, fit, &starts, &predictions, &effects, &hidden, notes),
         headlines: words::headlines(&effects, fit, study, objective.problem().intervals_only()),
         methods: words::methods(study, objective.problem(), fit, &facts, &run),
-        references: if study.source.is_empty() { Vec::new() } else { vec![study.source.clone()] },
+        references: references(study),
         dose_responses: dose_charts,
         time_courses: time_charts,
         effects,
@@ -61,7 +63,55 @@ pub fn document(
         predictions,
         starts,
         fit: facts,
+        statements: None,
         run,
         time_unit: study.time_unit.clone(),
     })
+}
+
+/// The document for a study of statements in words ([`in_words`]): the priors beside what the statements leave of them.
+/// Nothing is fitted, and no effective concentration is read from a curve that would come from the priors.
+///
+/// # Errors
+/// [`crate::Error::Run`] if hardly any point of the priors agrees with the statements; those of the engine.
+pub fn statements(study: &Study, objective: &StudyObjective, run: RunFacts, notes: &[String]) -> Result<Document> {
+    let problem = objective.problem();
+    let weighted = Weighted::draw(objective, run.seed)?;
+    let model = Model::of_statements(objective, &weighted);
+    let found = Statements {
+        count: problem.observation_count() as usize,
+        drawn: weighted.drawn(),
+        effective: weighted.effective,
+        agreement: weighted.agreement,
+    };
+    let parameters = tables::bounded(study, problem, &weighted);
+    let mut hidden = Vec::new();
+    Ok(Document {
+        title: study.title.clone(),
+        study: words::about(study),
+        model: study.model.clone(),
+        warnings: words::cautions(study, &parameters, notes),
+        headlines: words::agreement(&found, &parameters),
+        methods: words::methods_of_statements(study, problem, &found, &run),
+        references: references(study),
+        dose_responses: charts::over_dose(study, &model, &mut hidden)?.0,
+        time_courses: charts::over_time(study, &model, &mut hidden)?,
+        predictions: tables::predictions(study, &model)?,
+        parameters,
+        fit: FitFacts { observations: found.count, no_criteria: words::NO_FIT.into(), ..FitFacts::default() },
+        starts: Starts::default(),
+        statements: Some(found),
+        run,
+        time_unit: study.time_unit.clone(),
+        ..Document::default()
+    })
+}
+
+/// Whether all the data are joint intervals: statements in words and no measurements.
+pub fn in_words(study: &Study) -> bool {
+    study.data.iter().all(|datum| datum.joint.is_some())
+}
+
+fn references(study: &Study) -> Vec<String> {
+    if study.source.is_empty() { Vec::new() } else { vec![study.source.clone()] }
 }

@@ -3,6 +3,7 @@
 use super::REACHED;
 use super::charts::{hours, main_compound, reading};
 use super::curves::Model;
+use super::statements::Weighted;
 use crate::Result;
 use crate::inference::{Failure, FitResult, StudyObjective, Verdict};
 use crate::report::document::{self, FitFacts, ParameterResult, Prediction, Side, Start, Starts};
@@ -10,6 +11,8 @@ use crate::study::noise::Noise;
 use crate::study::problem::{ErrorModel, Estimated, Observation, Problem};
 use crate::study::{Prior, Scale, Seen, Study};
 
+/// A statement that moves no end of what is believed of a parameter by this part of its width has taught nothing of it.
+const TAUGHT: f64 = 0.1;
 /// 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959963984540054;
 
@@ -23,19 +26,16 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
             let scale = estimated.scale;
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
-            // Statements in words teach bounds: their results are read beside the priors and have no standard errors.
-            let known = result.verdict == Verdict::Identified && !in_words(study);
+            let known = result.verdict == Verdict::Identified;
             ParameterResult {
                 name: estimated.name.clone(),
                 verdict: match result.verdict {
-                    Verdict::Identified if !known => "see the prior",
                     Verdict::Identified => "identified",
                     Verdict::Prior => "known from the prior",
                     Verdict::NotIdentified => "not identified",
                     Verdict::AtBound => "at a bound",
                 }
                 .into(),
-                meaning: String::new(),
                 unit: estimated.unit.clone(),
                 value: scale.value(fit.point[at]),
                 scale: scale.name().into(),
@@ -48,10 +48,42 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                 prior_interval: Some(prior_interval(estimated)),
                 shrinkage: result.shrinkage,
                 source: estimated.source.clone(),
+                ..ParameterResult::default()
             }
         })
         .collect();
-    rows.extend(study.parameters.iter().filter(|p| !p.estimated).map(|p| ParameterResult {
+    rows.extend(fixed(study));
+    rows
+}
+
+/// Prior beside result: statements in words teach bounds and have no standard errors.
+pub fn bounded(study: &Study, problem: &Problem, weighted: &Weighted) -> Vec<ParameterResult> {
+    let row = |(at, estimated): (usize, &Estimated)| {
+        let scale = estimated.scale;
+        let (before, after) = weighted.quantiles(at);
+        let width = before[2] - before[0];
+        let moved = before.iter().zip(&after).any(|(before, after)| (after - before).abs() >= TAUGHT * width);
+        ParameterResult {
+            name: estimated.name.clone(),
+            verdict: if moved { "bounded by the statement" } else { "known from the prior" }.into(),
+            unit: estimated.unit.clone(),
+            value: scale.value(after[1]),
+            scale: scale.name().into(),
+            estimated: true,
+            bounds: Some((estimated.lower, estimated.upper)),
+            prior: Some(estimated.prior.describe()),
+            prior_interval: Some((scale.value(before[0]), scale.value(before[2]))),
+            result_interval: Some((scale.value(after[0]), scale.value(after[2]))),
+            shrinkage: Some(1.0 - (after[2] - after[0]) / width),
+            source: estimated.source.clone(),
+            ..ParameterResult::default()
+        }
+    };
+    problem.parameters.iter().enumerate().map(row).chain(fixed(study)).collect()
+}
+
+fn fixed(study: &Study) -> impl Iterator<Item = ParameterResult> {
+    study.parameters.iter().filter(|p| !p.estimated).map(|p| ParameterResult {
         name: p.name.clone(),
         unit: p.unit.clone(),
         value: p.value,
@@ -59,8 +91,7 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
         verdict: "fixed".into(),
         source: p.source.clone(),
         ..ParameterResult::default()
-    }));
-    rows
+    })
 }
 
 /// Where 95 % of the prior lies, cut at the bounds.
@@ -115,7 +146,8 @@ pub fn predictions(study: &Study, model: &Model) -> Result<Vec<Prediction>> {
             measured,
             lower,
             upper,
-            fitted: fitted[at],
+            fitted: Some(fitted[at]).filter(|_| !model.in_words),
+            median: Some(fitted[at]).filter(|_| model.in_words),
             sd: sd.unwrap_or_default(),
             residual: difference.zip(sd).map(|(difference, sd)| difference / sd).filter(|x| x.is_finite()),
         }
@@ -180,7 +212,7 @@ pub fn fit_facts(objective: &StudyObjective, fit: &FitResult) -> Result<FitFacts
     };
     let criterion = |penalty: f64| (no_criteria.is_empty()).then_some(2.0 * likelihood + penalty * parameters);
     Ok(FitFacts {
-        objective: fit.value,
+        objective: Some(fit.value),
         parts: vec![("readings (negative log-likelihood)".into(), likelihood), ("priors".into(), prior)],
         observations: count as usize,
         estimated: fit.estimated(),
@@ -189,9 +221,4 @@ pub fn fit_facts(objective: &StudyObjective, fit: &FitResult) -> Result<FitFacts
         no_criteria: no_criteria.into(),
         ended: super::words::ended(fit.ended).into(),
     })
-}
-
-/// Whether all the data are joint intervals, that is statements and no measurements.
-pub fn in_words(study: &Study) -> bool {
-    study.data.iter().all(|datum| datum.joint.is_some())
 }

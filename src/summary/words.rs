@@ -2,7 +2,9 @@
 
 use super::charts::short;
 use crate::inference::{Basis, Ended, FitResult, Verdict};
-use crate::report::document::{Effect, FitFacts, Headline, Prediction, Quantity, RunFacts, Severity, Starts, Warning};
+use crate::report::document::{
+    Effect, FitFacts, Headline, ParameterResult, Prediction, Quantity, RunFacts, Severity, Starts, Statements, Warning,
+};
 use crate::report::interval_text;
 use crate::study::Study;
 use crate::study::problem::Problem;
@@ -34,6 +36,7 @@ pub fn warnings(
     starts: &Starts,
     predictions: &[Prediction],
     effects: &[Effect],
+    hidden: &[String],
     notes: &[String],
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -41,11 +44,6 @@ pub fn warnings(
     if fit.ended != Ended::Complete {
         let text = "The same command without the limit goes on from here. Take nothing below as final.";
         say(Severity::Serious, format!("The fit ended {}", ended(fit.ended)), text.into());
-    }
-    if super::tables::in_words(study) {
-        let text = "The data are statements in words, each one joint observation of bounds. What they teach is the \
-                    difference between prior and result; there is no goodness of fit.";
-        say(Severity::Caution, "This is no fit to measurements".into(), text.into());
     }
     let named = |verdict: Verdict| -> Vec<&str> {
         let parameters = fit.identification.parameters.iter();
@@ -97,14 +95,86 @@ pub fn warnings(
         let text = format!("{}: the fitted value stays above 0.5 at all doses tested.", beyond.join(", "));
         say(Severity::Note, "An EC50 lies beyond the highest dose".into(), text);
     }
-    // The banner says already whether the data are synthetic.
-    for note in study.notes.iter().filter(|note| !note.contains("synthetic")) {
-        say(Severity::Note, "Assumed on the way".into(), note.clone());
+    if !hidden.is_empty() {
+        let text = format!("Left out: {}. All readings and fitted values are in predictions.csv.", hidden.join("; "));
+        say(Severity::Note, "More was measured than is drawn".into(), text);
     }
-    for note in notes {
-        say(Severity::Note, "From the engine".into(), note.clone());
-    }
+    warnings.extend(assumed(study, notes));
     warnings
+}
+
+/// What the study and the engine have to say themselves. The banner says already whether the data are synthetic.
+fn assumed(study: &Study, notes: &[String]) -> Vec<Warning> {
+    let note =
+        |title: &str, text: &String| Warning { severity: Severity::Note, title: title.into(), text: text.clone() };
+    let own =
+        study.notes.iter().filter(|note| !note.contains("synthetic")).map(|text| note("Assumed on the way", text));
+    own.chain(notes.iter().map(|text| note("From the engine", text))).collect()
+}
+
+/// Why statements in words have no figures of merit.
+pub const NO_FIT: &str = "nothing was fitted: the data are statements in words";
+
+/// The warnings for statements in words.
+pub fn cautions(study: &Study, parameters: &[ParameterResult], notes: &[String]) -> Vec<Warning> {
+    let text = "The data are statements in words, each one joint observation of bounds. What they teach is the difference \
+                between prior and result below. There is no best fit, no standard error, no effective concentration and no \
+                goodness of fit.";
+    let mut warnings =
+        vec![Warning { severity: Severity::Caution, title: "Nothing was fitted".into(), text: text.into() }];
+    let untaught: Vec<&str> =
+        (parameters.iter().filter(|p| p.verdict == "known from the prior")).map(|p| p.name.as_str()).collect();
+    if !untaught.is_empty() {
+        let title = format!("{} of {} results are the prior again", untaught.len(), estimated(parameters));
+        let text = format!("The statement alone teaches hardly anything of {}.", untaught.join(", "));
+        warnings.push(Warning { severity: Severity::Note, title, text });
+    }
+    warnings.extend(assumed(study, notes));
+    warnings
+}
+
+fn estimated(parameters: &[ParameterResult]) -> usize {
+    parameters.iter().filter(|p| p.estimated).count()
+}
+
+/// The headlines for statements in words.
+pub fn agreement(found: &Statements, parameters: &[ParameterResult]) -> Vec<Headline> {
+    let bounded = parameters.iter().filter(|p| p.verdict == "bounded by the statement").count();
+    vec![
+        Headline {
+            label: "The priors alone agree".into(),
+            value: format!("{} %", short(100.0 * found.agreement)),
+            note: "probability of the statement under priors and model".into(),
+        },
+        Headline {
+            label: "Bounded by the statement".into(),
+            value: format!("{bounded} of {}", estimated(parameters)),
+            note: "parameters; the others are as their priors say".into(),
+        },
+    ]
+}
+
+pub fn methods_of_statements(study: &Study, problem: &Problem, found: &Statements, run: &RunFacts) -> String {
+    format!(
+        "No data were fitted. With fenton {}, {} in words (each one joint observation of bounds with one shared error) {} set \
+         against the model {} ({} states) and priors of {} parameters: {} points of a scrambled Sobol sequence were drawn from \
+         the priors within their bounds and weighted by the likelihood of the statements, which left the worth of {:.0} points of \
+         equal weight; a share of {} of the prior agrees with the statements. Results are weighted 2.5 %, 50 % and 97.5 % \
+         quantiles, to be read beside those of the priors. Trajectories were integrated by {} at a relative tolerance of {:e} in \
+         double precision. Seed {}.",
+        run.version,
+        if found.count == 1 { "one statement".to_string() } else { format!("{} statements", found.count) },
+        if found.count == 1 { "was" } else { "were" },
+        study.model,
+        problem.program.states.len(),
+        problem.parameters.len(),
+        found.drawn,
+        found.effective,
+        short(found.agreement),
+        run.integrator,
+        run.rtol,
+        run.seed,
+    )
 }
 
 pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_only: bool) -> Vec<Headline> {
@@ -129,9 +199,6 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_o
         })
         .collect();
     let identified = fit.identification.parameters.iter().filter(|p| p.verdict == Verdict::Identified).count();
-    if super::tables::in_words(study) {
-        return headlines;
-    }
     headlines.push(Headline {
         label: "Identified".into(),
         value: format!("{identified} of {}", fit.estimated()),

@@ -142,7 +142,7 @@ impl Frame {
         );
     }
 
-    /// A reference line across the plot with its label at the right.
+    /// A reference line across the plot with its label right of it, where no point lies.
     pub fn level(&self, svg: &mut String, value: f64, label: &str) {
         let Some(y) = self.y.place(value).filter(|place| (0.0..=1.0).contains(place)).and_then(|_| self.y(value))
         else {
@@ -151,10 +151,11 @@ impl Frame {
         let _ = write!(
             svg,
             "<path class=\"axis\" d=\"M{:.1} {y:.1}H{:.1}\" stroke-dasharray=\"5 4\" opacity=\"0.8\"/>\
-             <text class=\"soft\" x=\"{1:.1}\" y=\"{:.1}\" font-size=\"{}\" text-anchor=\"end\">{}</text>",
+             <text class=\"soft\" x=\"{:.1}\" y=\"{:.1}\" font-size=\"{}\">{}</text>",
             self.left,
             self.right,
-            y - 5.0,
+            self.right + 5.0,
+            y + self.layout.text * 0.35,
             self.layout.text - 1.0,
             escape(label)
         );

@@ -74,6 +74,8 @@ pub enum Mark {
         x: f64,
         lower: f64,
         upper: f64,
+        /// Upwards.
+        open: bool,
         tip: String,
     },
     /// A place on the x axis.
@@ -106,7 +108,8 @@ impl Figure {
         let direct = !narrow && lines && labelled.len() > 1 && labelled.len() <= 9 && widest < layout.width * 0.3;
         let legend = if direct || labelled.is_empty() { Vec::new() } else { legend_rows(&labelled, layout) };
         let top = 14.0 + legend.len() as f64 * (layout.text + 8.0);
-        let right = if direct { widest + 30.0 } else { 14.0 };
+        let level = self.levels.iter().map(|(_, label)| text_width(label, layout.text)).fold(0.0, f64::max);
+        let right = if direct { widest + 30.0 } else { 14.0 + level };
         let frame = Frame::new(layout, top, right, x, y);
 
         let mut svg = String::new();
@@ -250,13 +253,13 @@ impl Mark {
                 ),
                 _ => String::new(),
             },
-            Mark::Interval { x, lower, upper, tip } => match (frame.at(*x, *lower), frame.at(*x, *upper)) {
+            Mark::Interval { x, lower, upper, open, tip } => match (frame.at(*x, *lower), frame.at(*x, *upper)) {
                 (Some((x, low)), Some((_, high))) => {
                     let (left, height) = (x - 5.0, (low - high).max(1.0));
+                    let top = if *open { String::new() } else { format!("M{left:.1} {high:.1}h10") };
                     format!(
                         "<g><title>{}</title><rect x=\"{left:.1}\" y=\"{high:.1}\" width=\"10\" height=\"{height:.1}\" \
-                         rx=\"2\" fill=\"currentColor\" opacity=\"0.25\"/><path d=\"M{left:.1} {high:.1}h10m-10 \
-                         {height:.1}h10\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\"/></g>",
+                         rx=\"2\" fill=\"currentColor\" opacity=\"0.25\"/><path d=\"{top}M{left:.1} {low:.1}h10\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\"/></g>",
                         escape(tip)
                     )
                 }

@@ -1,0 +1,136 @@
+//! What statements in words teach: points of the prior, weighted by how likely each makes the statements.
+//!
+//! A statement bounds what the model may say and has no best fit. So nothing is optimised: the prior is drawn from, and
+//! what is left of it where the statements hold is the result.
+
+use crate::inference::{Objective, StudyObjective};
+use crate::random::{Points, normal_quantile};
+use crate::study::Prior;
+use crate::study::problem::Estimated;
+use crate::{Error, Result};
+
+/// Points drawn from the priors; those beyond the bounds are left out.
+const DRAWN: usize = 2048;
+/// Points with equal weights that stand for the result: enough for 95 % quantiles of curves.
+const KEPT: usize = 256;
+/// Fewer points of equal weight than this give no quantiles.
+const FEWEST: f64 = 50.0;
+
+/// The prior and what the statements leave of it.
+pub struct Weighted {
+    /// On the estimation scale, within the bounds.
+    points: Vec<Vec<f64>>,
+    /// Their sum is 1.
+    weights: Vec<f64>,
+    /// The probability of the statements under the prior and the model.
+    pub agreement: f64,
+    /// How many points of equal weight the weighted ones are worth.
+    pub effective: f64,
+}
+
+impl Weighted {
+    /// Draws from the priors of `objective` and weighs.
+    ///
+    /// # Errors
+    /// [`Error::Run`] if hardly any point agrees with the statements; those of the engine.
+    pub fn draw(objective: &StudyObjective, seed: u64) -> Result<Self> {
+        let parameters = &objective.problem().parameters;
+        let uniform = Points::new(parameters.len(), DRAWN, seed);
+        let points: Vec<Vec<f64>> = (0..DRAWN)
+            .filter_map(|at| parameters.iter().zip(uniform.point(at)).map(|(p, u)| quantile(p, u)).collect())
+            .collect();
+        let likelihoods: Vec<f64> = (objective.evaluate_exactly(&points)?.iter().zip(&points))
+            .map(|(evaluation, point)| (objective.prior(point).0 - evaluation.value).exp())
+            .map(|likelihood| if likelihood.is_nan() { 0.0 } else { likelihood })
+            .collect();
+        let sum: f64 = likelihoods.iter().sum();
+        let effective = sum * sum / likelihoods.iter().map(|l| l * l).sum::<f64>();
+        if effective.is_nan() || effective < FEWEST {
+            let count = points.len();
+            return Err(Error::Run(format!(
+                "of {count} points drawn from the priors hardly any agrees with the statements: widen or move the priors, \
+                 or ask whether the model can explain them at all"
+            )));
+        }
+        let weights = likelihoods.iter().map(|l| l / sum).collect();
+        Ok(Weighted { agreement: sum / points.len() as f64, effective, weights, points })
+    }
+
+    pub fn drawn(&self) -> usize {
+        self.points.len()
+    }
+
+    /// 2.5 %, 50 % and 97.5 % of one parameter on the estimation scale: under the prior, and with the statements.
+    pub fn quantiles(&self, parameter: usize) -> ([f64; 3], [f64; 3]) {
+        let mut order: Vec<usize> = (0..self.points.len()).collect();
+        order.sort_by(|&a, &b| self.points[a][parameter].total_cmp(&self.points[b][parameter]));
+        let even = 1.0 / self.points.len() as f64;
+        let of = |weight: &dyn Fn(usize) -> f64| {
+            let mut sum = 0.0;
+            let sums: Vec<f64> = order
+                .iter()
+                .map(|&at| {
+                    sum += weight(at);
+                    sum
+                })
+                .collect();
+            [0.025, 0.5, 0.975].map(|share| {
+                let at = sums.partition_point(|&sum| sum < share).min(order.len() - 1);
+                self.points[order[at]][parameter]
+            })
+        };
+        (of(&|_| even), of(&|at| self.weights[at]))
+    }
+
+    /// Points of equal weight, by systematic resampling.
+    pub fn resampled(&self) -> Vec<Vec<f64>> {
+        let (mut at, mut sum) = (0, self.weights[0]);
+        (0..KEPT)
+            .map(|i| {
+                let wanted = (i as f64 + 0.5) / KEPT as f64;
+                while sum < wanted && at + 1 < self.points.len() {
+                    at += 1;
+                    sum += self.weights[at];
+                }
+                self.points[at].clone()
+            })
+            .collect()
+    }
+}
+
+/// The quantile of a prior on the estimation scale; `None` beyond the bounds.
+fn quantile(parameter: &Estimated, share: f64) -> Option<f64> {
+    let (scale, lower, upper) = (parameter.scale, parameter.lower, parameter.upper);
+    let between = |low: f64, high: f64| low + share * (high - low);
+    let value = match parameter.prior {
+        Prior::Flat => return Some(between(scale.estimate(lower), scale.estimate(upper))),
+        Prior::Uniform => between(lower, upper),
+        Prior::LogUniform => between(lower.ln(), upper.ln()).exp(),
+        Prior::Normal { mean, sd } => mean + sd * normal_quantile(share),
+        Prior::LogNormal { median, sd } => median * (sd * normal_quantile(share)).exp(),
+    };
+    (lower..=upper).contains(&value).then(|| scale.estimate(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A standard normal prior of which the statement leaves the upper half: quantiles of the half-normal distribution.
+    #[test]
+    fn weights_turn_the_prior_into_what_the_statement_leaves() {
+        let points: Vec<Vec<f64>> =
+            (0..4000).map(|i| vec![normal_quantile((f64::from(i * 1009 % 4000) + 0.5) / 4000.0)]).collect();
+        let weights = points.iter().map(|p| if p[0] > 0.0 { 1.0 / 2000.0 } else { 0.0 }).collect();
+        let weighted = Weighted { points, weights, agreement: 0.5, effective: 2000.0 };
+        let (prior, result) = weighted.quantiles(0);
+        let wanted = [(prior, [-1.959964, 0.0, 1.959964]), (result, [0.031338, 0.674490, 2.241403])];
+        for (found, wanted) in wanted.iter().flat_map(|(found, wanted)| found.iter().zip(wanted)) {
+            approx::assert_abs_diff_eq!(found, wanted, epsilon = 5e-3);
+        }
+        let mut kept: Vec<f64> = weighted.resampled().iter().map(|point| point[0]).collect();
+        kept.sort_by(f64::total_cmp);
+        assert!(kept[0] > 0.0);
+        approx::assert_abs_diff_eq!(kept[KEPT / 2], 0.674490, epsilon = 0.05);
+    }
+}
