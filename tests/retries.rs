@@ -145,7 +145,7 @@ fn a_failed_lane_is_tried_in_three_further_ways() {
     let (method, caution, max_steps) = (Method::Rodas4P, 1.0, 20_000);
     let first = Attempt { method, caution, max_steps, runs: all };
     let retry = Attempt { caution: 1e3, max_steps: 80_000, ..first.clone() };
-    for times in 0..=3 {
+    for times in 0..=3_u32 {
         // Runs 1 and 4 fail so often; run 2 once less.
         let fails = [1, 4].map(|run| (run, Status::StepTooSmall, times));
         let fails = [&fails[..], &[(2, Status::NotFinite, times.saturating_sub(1))]].concat();
