@@ -201,3 +201,15 @@ fn a_lane_that_stays_failed_is_counted_by_its_cause() {
     assert_eq!(expansion.value, f64::INFINITY);
     assert!(expansion.gradient.iter().chain(expansion.fisher.iter()).all(|&x| x == 0.0));
 }
+
+/// Regression: the race of the methods asked for a hundred steps at least, of whatever a study allowed.
+#[test]
+fn a_study_may_allow_few_steps() {
+    let mut problem = problem();
+    problem.solver.max_steps = Some(16);
+    let engine = CpuEngine::new(Precision::F64);
+    let simulator = Simulator::new(&problem, &engine, &engine, Choice::default());
+    let simulated = simulator.run(&[VALUES.to_vec()], Wanted::default(), false).unwrap().remove(0);
+    assert_eq!(simulated.failures, []);
+    check_values(&simulated.slots);
+}

@@ -135,7 +135,17 @@ impl<'a> Simulator<'a> {
     /// Where averages are all that is wanted, the engine forms them if it can; points with a lane that does not finish
     /// there at once are then run again, with their retries.
     pub fn run(&self, values: &[Vec<f64>], wanted: Wanted, exact: bool) -> Result<Vec<Simulated>> {
-        let (rows, lanes) = self.lanes(values);
+        self.run_lanes(values, self.lanes(values), wanted, exact)
+    }
+
+    /// [`Simulator::run`] with the rows and lanes of `values`.
+    pub(super) fn run_lanes(
+        &self,
+        values: &[Vec<f64>],
+        (rows, lanes): (Vec<f64>, Vec<Lane>),
+        wanted: Wanted,
+        exact: bool,
+    ) -> Result<Vec<Simulated>> {
         if !exact
             && wanted == Wanted::default()
             && let Some(reduced) = self.reduce(&rows, &lanes, None)?
@@ -146,18 +156,19 @@ impl<'a> Simulator<'a> {
             let averaged = |point| Simulated { slots: slots(point), ..Simulated::default() };
             return self.with_failed(values, &reduced.failed, averaged, |(_, simulated)| simulated);
         }
-        self.run_lanes(values, (rows, lanes), wanted, exact)
+        self.run_whole(values, &rows, &lanes, wanted, exact)
     }
 
-    /// [`Simulator::run`] with the outputs of each lane.
-    pub(super) fn run_lanes(
+    /// The same with the outputs of each lane.
+    fn run_whole(
         &self,
         values: &[Vec<f64>],
-        (rows, lanes): (Vec<f64>, Vec<Lane>),
+        rows: &[f64],
+        lanes: &[Lane],
         wanted: Wanted,
         exact: bool,
     ) -> Result<Vec<Simulated>> {
-        let outcomes = self.integrate(&rows, &lanes, wanted.tangents, exact)?;
+        let outcomes = self.integrate(rows, lanes, wanted.tangents, exact)?;
         let per_point = self.problem.layout.runs.len() * self.problem.cell_count();
         Ok((0..values.len())
             .into_par_iter()
@@ -178,7 +189,8 @@ impl<'a> Simulator<'a> {
         let simulated = if repeated.is_empty() {
             Vec::new()
         } else {
-            self.run_lanes(&repeated, self.lanes(&repeated), Wanted::default(), false)?
+            let (rows, lanes) = self.lanes(&repeated);
+            self.run_whole(&repeated, &rows, &lanes, Wanted::default(), false)?
         };
         let mut rest = repeated.iter().zip(simulated);
         let point = |point: usize| match failed[point] {
