@@ -178,16 +178,18 @@ value = 20
 bounds = [1, 100]
 ";
 
+const SHARES: &str =
+    "Drug,time,value,sd\n0,24,1.01,0.05\n1,24,0.9,0.1\n3,24,0.6,0.06\n30,24,0.2,0.07\n30,12,0.41,0.08\n";
+
 /// Every law, with an error that is constant, of the reading's own, a parameter, or relative to the prediction, for
 /// shares of the control, shares of all cells, and raw signals of several plates with blanks.
 #[test]
 fn every_noise_and_reading_agrees_with_the_host() {
-    let shares = "Drug,time,value,sd\n0,24,1.01,0.05\n1,24,0.9,0.1\n3,24,0.6,0.06\n30,24,0.2,0.07\n30,12,0.41,0.08\n";
     let signals = "Drug,time,signal,plate,experiment,well,sd\n0,24,1700,a,1,vehicle,90\n30,24,300,a,1,sample,50\n\
                    0,24,900,b,2,,80\n3,24,700,b,2,,70\n0,24,22,a,1,blank,9\n0,24,18,b,2,blank,8\n";
     let devices: Vec<_> = [Precision::F64, Precision::F32].into_iter().filter_map(common::gpu).collect();
     for (reading, plate, extra, size) in
-        [(RELATIVE, shares, "", 1.0), (RATIO, shares, "", 1.0), (SIGNAL, signals, PLATE_PARAMETERS, 300.0)]
+        [(RELATIVE, SHARES, "", 1.0), (RATIO, SHARES, "", 1.0), (SIGNAL, signals, PLATE_PARAMETERS, 300.0)]
     {
         // One program for all, which is compiled once.
         let mut program: Option<Program> = None;
@@ -340,9 +342,10 @@ fn what_does_not_fit_is_not_offered() {
 #[test]
 fn a_fit_ends_where_it_does_on_the_cpu() {
     let Some(device) = common::gpu(Precision::F32) else { return };
-    let problem = embedded("fac-ht1080");
+    let text = format!("values = \"fraction\"\n[assay]\n{RELATIVE}[noise]\nsd = \"column\"\n");
+    let problem = study(&text, SHARES).problem();
     let reference = fenton::engine::cpu::CpuEngine::new(Precision::F64);
-    let settings = FitSettings { starts: 24, refine: Some(2), polish: 1, seed: 3, ..FitSettings::default() };
+    let settings = FitSettings { starts: 32, refine: Some(4), polish: 1, seed: 3, ..FitSettings::default() };
     let run = |engine: &dyn Engine| {
         let objective = StudyObjective::new(&problem, engine, &reference, Choice::default()).unwrap();
         fit(&objective, &settings, &mut ()).unwrap()
