@@ -98,7 +98,8 @@ type Case = (&'static str, fn(f64) -> f64, f64, f64, f64);
 
 #[test]
 fn functions_in_f64_are_good_to_a_few_units_in_the_last_place() {
-    let cases: [Case; 24] = [
+    let cases: [Case; 25] = [
+        ("ln_one_plus(a)", f64::ln_1p, 1e-12, 1e12, 2.0),
         ("real_exp(a)", f64::exp, -707.0, 709.0, 1.0),
         ("real_exp(a)", f64::exp, -1.0, 1.0, 1.0),
         ("real_ln(a)", f64::ln, 1e-307, 1e308, 1.0),
@@ -167,6 +168,23 @@ fn functions_in_f32_are_good_to_six_digits() {
         println!("{expression:14} from {low:e} to {high:e}: {worst:.1e}");
         assert!(worst <= 2e-6, "{expression} is off by {worst:e}");
     }
+}
+
+/// Likelihoods are sums of these, and sums do not forgive four digits.
+#[test]
+fn the_logarithm_near_1_is_good_to_f32() {
+    for (low, high) in [(1e-9, 1e30), (-0.28, 0.5), (0.3, 3.0)] {
+        let pairs = spread(low, high, 20_011);
+        let Some(found) = evaluate("ln_one_plus(a)", Precision::F32, &pairs) else { return };
+        let error = |a: f64, found: f64| (found / f64::from(a as f32).ln_1p() - 1.0).abs();
+        let worst = pairs.iter().zip(&found).filter(|((a, _), _)| *a != 0.0);
+        let worst = worst.map(|(&(a, _), &found)| error(a, found)).fold(0.0, f64::max);
+        println!("ln_one_plus(a) from {low:e} to {high:e}: {worst:.1e}");
+        assert!(worst <= 4e-7, "ln_one_plus(a) is off by {worst:e}");
+    }
+    let pairs = [(f64::INFINITY, 0.0), (f64::NAN, 0.0)];
+    let Some(found) = evaluate("ln_one_plus(a)", Precision::F32, &pairs) else { return };
+    assert!(found.iter().all(|value| !value.is_finite()));
 }
 
 #[test]

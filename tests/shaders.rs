@@ -3,7 +3,7 @@
 
 mod common;
 
-use fenton::engine::gpu::integration;
+use fenton::engine::gpu::{integration, reduction};
 use fenton::engine::{Method, Precision};
 use fenton::program::Program;
 use naga::valid::{Capabilities, ValidationFlags, Validator};
@@ -80,5 +80,12 @@ fn generated_modules_are_valid() {
                 check(&source).unwrap_or_else(|e| panic!("{} {method:?} {precision:?}: {e}", program.name));
             }
         }
+    }
+}
+
+#[test]
+fn the_reducing_module_is_valid() {
+    for precision in [Precision::F32, Precision::F64] {
+        check(&reduction(precision)).unwrap_or_else(|e| panic!("{precision:?}: {e}"));
     }
 }

@@ -34,7 +34,7 @@ pub fn choose(batch: &Batch, precision: Precision) -> Result<Method, EngineError
     // A stiff problem would keep the explicit method busy for ever: past the break-even it has lost anyway.
     let settings = Settings { method: Method::Tsit5, ..batch.settings.clone() };
     let length = engine.step_length(&Batch { settings: &settings, tangents: &[], ..*batch }) as f64;
-    let most = (implicit / length).ceil().clamp(100.0, f64::from(batch.settings.max_steps)) as u32;
+    let most = (implicit / length).ceil().max(100.0).min(f64::from(batch.settings.max_steps)) as u32;
     Ok(match cost(Method::Tsit5, most)? {
         Some(explicit) if explicit < implicit => Method::Tsit5,
         _ => stiff,

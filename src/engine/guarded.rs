@@ -1,7 +1,7 @@
 //! A device with the CPU behind it: when the device fails, or cannot run a program, the run goes on.
 
 use super::cpu::CpuEngine;
-use super::{Batch, Engine, EngineError, Outcomes, Precision};
+use super::{Batch, Engine, EngineError, Outcomes, Precision, Reduced, Reduction};
 use crate::program::Program;
 use std::sync::{Mutex, PoisonError};
 
@@ -33,7 +33,7 @@ impl Guarded {
         fault.chain(declined).collect()
     }
 
-    fn on_device(&self, batch: &Batch) -> Option<Outcomes> {
+    fn on_device<T>(&self, batch: &Batch, job: impl Fn(&dyn Engine) -> Result<T, EngineError>) -> Option<T> {
         let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if notes.fault.is_some() {
             return None;
@@ -44,7 +44,7 @@ impl Guarded {
             }
             return None;
         }
-        match self.device.run(batch) {
+        match job(&*self.device) {
             Ok(outcomes) => Some(outcomes),
             Err(why) => {
                 notes.fault = Some(why.to_string());
@@ -72,10 +72,15 @@ impl Engine for Guarded {
     }
 
     fn run(&self, batch: &Batch) -> Result<Outcomes, EngineError> {
-        match self.on_device(batch) {
+        match self.on_device(batch, |device| device.run(batch)) {
             Some(outcomes) => Ok(outcomes),
             None => self.cpu.run(batch),
         }
+    }
+
+    /// `None` when the device fails, too: the batch then goes the other way, to the CPU.
+    fn reduce(&self, batch: &Batch, reduction: &Reduction) -> Result<Option<Reduced>, EngineError> {
+        Ok(self.on_device(batch, |device| device.reduce(batch, reduction)).flatten())
     }
 }
 
@@ -108,6 +113,9 @@ mod tests {
             self.0.fetch_add(1, Ordering::Relaxed);
             Err(EngineError::Device("lost".into()))
         }
+        fn reduce(&self, _: &Batch, _: &Reduction) -> Result<Option<Reduced>, EngineError> {
+            Err(EngineError::Device("lost while it reduced".into()))
+        }
     }
 
     fn program() -> Program {
@@ -121,27 +129,43 @@ mod tests {
         Program::new(&system, &Lowering { inputs: vec![0], fixed: vec![], outputs: vec![y] })
     }
 
-    #[test]
-    fn the_cpu_takes_over_and_says_why() {
+    /// `check` on one lane of `program`, differentiated by `tangents`.
+    fn with_batch(tangents: &[u32], check: impl FnOnce(&Batch)) {
         let program = program();
-        let engine = Guarded::new(Box::new(Lost(AtomicU32::new(0))));
         let settings =
             Settings { method: Method::Rodas5P, rtol: 1e-8, atol: vec![1e-12], max_steps: 1000, caution: 1.0 };
         let segments = vec![Segment { until: 1.0, ..Segment::default() }];
         let protocols = [Protocol { start: 0.0, segments, outputs: vec![1.0] }];
+        check(&Batch {
+            program: &program,
+            lanes: &[Lane { row: 0, protocol: 0 }],
+            rows: &[2.0],
+            protocols: &protocols,
+            tangents,
+            settings: &settings,
+        });
+    }
+
+    #[test]
+    fn the_cpu_takes_over_and_says_why() {
+        let engine = Guarded::new(Box::new(Lost(AtomicU32::new(0))));
         for tangents in [&[][..], &[0], &[]] {
-            let outcomes = engine
-                .run(&Batch {
-                    program: &program,
-                    lanes: &[Lane { row: 0, protocol: 0 }],
-                    rows: &[2.0],
-                    protocols: &protocols,
-                    tangents,
-                    settings: &settings,
-                })
-                .expect("the CPU runs");
-            assert!((outcomes.outputs[0] - (-2.0_f64).exp()).abs() < 1e-8);
+            with_batch(tangents, |batch| {
+                let outcomes = engine.run(batch).expect("the CPU runs");
+                assert!((outcomes.outputs[0] - (-2.0_f64).exp()).abs() < 1e-8);
+            });
         }
         assert_eq!(engine.notes(), ["a card: the device failed: lost; the CPU went on from there"]);
+    }
+
+    #[test]
+    fn a_device_that_is_lost_while_it_reduces_reduces_no_more() {
+        let engine = Guarded::new(Box::new(Lost(AtomicU32::new(0))));
+        let reduction = Reduction { runs: 1, cells: 1, misfit: None };
+        with_batch(&[], |batch| {
+            assert_eq!(engine.reduce(batch, &reduction), Ok(None));
+            assert!(engine.run(batch).is_ok());
+        });
+        assert_eq!(engine.notes(), ["a card: the device failed: lost while it reduced; the CPU went on from there"]);
     }
 }

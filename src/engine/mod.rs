@@ -7,9 +7,11 @@ pub mod cpu;
 pub mod gpu;
 mod guarded;
 pub mod method;
+mod reduction;
 
 pub use automatic::{choose, stiff_method};
 pub use guarded::Guarded;
+pub use reduction::{Law, Misfit, Number, Reduced, Reduction, Residual};
 
 use crate::program::Program;
 
@@ -24,6 +26,11 @@ pub trait Engine: Sync {
     /// Why this engine cannot run `program` (with tangents if asked), if it cannot.
     fn declines(&self, program: &Program, tangents: bool) -> Option<String>;
     fn run(&self, batch: &Batch) -> Result<Outcomes, EngineError>;
+    /// Runs `batch`, without tangents, and returns only what `reduction` makes of it. `None` where the engine does not
+    /// do that (for this batch): then there is nothing to be gained over [`Engine::run`].
+    fn reduce(&self, _batch: &Batch, _reduction: &Reduction) -> Result<Option<Reduced>, EngineError> {
+        Ok(None)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -142,13 +142,12 @@ impl<'a> StudyObjective<'a> {
         let mut evaluations = Vec::with_capacity(points.len());
         for chunk in points.chunks(self.simulator.chunk(Wanted::default())) {
             let values: Vec<Vec<f64>> = chunk.iter().map(|point| self.problem().values(point)).collect();
-            let simulated = self.simulator.run(&values, Wanted::default(), exact)?;
-            let scored = (0..chunk.len()).into_par_iter().map(|i| {
-                let value = self.likelihood(&values[i], &simulated[i]) + self.prior(&chunk[i]).0;
-                let value = if value.is_finite() { value } else { f64::INFINITY };
-                Evaluation { value, failures: simulated[i].failures.clone() }
+            let likelihoods = self.simulator.likelihoods(&values, exact)?;
+            let scored = chunk.iter().zip(likelihoods).map(|(point, (likelihood, failures))| {
+                let value = likelihood + self.prior(point).0;
+                Evaluation { value: if value.is_finite() { value } else { f64::INFINITY }, failures }
             });
-            evaluations.par_extend(scored);
+            evaluations.extend(scored);
         }
         Ok(evaluations)
     }

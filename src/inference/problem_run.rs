@@ -1,7 +1,9 @@
 //! Runs the lanes of a problem for many parameter vectors, tries failed ones again, and averages over cells.
 
+use super::problem_reduced::Residuals;
 use crate::engine::{
-    Batch, Engine, Lane, LaneReport, Method, Outcomes, Precision, Settings, Status, choose, stiff_method,
+    Batch, Engine, Lane, LaneReport, Method, Misfit, Outcomes, Precision, Reduced, Reduction, Settings, Status, choose,
+    stiff_method,
 };
 use crate::study::problem::Problem;
 use crate::{Error, Result};
@@ -34,6 +36,7 @@ pub struct Simulator<'a> {
     pub choice: Choice,
     /// What suits the program at its nominal values, by precision of the engine and of the reference.
     suited: [Method; 2],
+    pub(super) residuals: Option<Residuals>,
 }
 
 /// The averaged outputs of one parameter vector.
@@ -60,7 +63,7 @@ pub struct Failure {
 }
 
 /// What beside the averages is wanted of a run.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Wanted<'a> {
     /// Inputs to differentiate by; for single cells only.
     pub tangents: &'a [u32],
@@ -70,7 +73,8 @@ pub struct Wanted<'a> {
 impl<'a> Simulator<'a> {
     pub fn new(problem: &'a Problem, engine: &'a dyn Engine, reference: &'a dyn Engine, choice: Choice) -> Self {
         let suited = [engine, reference].map(|engine| stiff_method(engine.precision()));
-        let mut simulator = Simulator { problem, engine, reference, choice, suited };
+        let residuals = Residuals::of(problem);
+        let mut simulator = Simulator { problem, engine, reference, choice, suited, residuals };
         if choice.method.or(problem.solver.method).is_none() {
             simulator.suited = [engine, reference].map(|engine| simulator.race(engine));
         }
@@ -127,14 +131,88 @@ impl<'a> Simulator<'a> {
     }
 
     /// Outputs for each of `values` (parameters, not estimates). Give at most [`Simulator::chunk`] of them.
+    ///
+    /// Where averages are all that is wanted, the engine forms them if it can; points with a lane that does not finish
+    /// there at once are then run again, with their retries.
     pub fn run(&self, values: &[Vec<f64>], wanted: Wanted, exact: bool) -> Result<Vec<Simulated>> {
-        let (rows, lanes) = self.lanes(values);
-        let outcomes = self.integrate(&rows, &lanes, wanted.tangents, exact)?;
+        self.run_lanes(values, self.lanes(values), wanted, exact)
+    }
+
+    /// [`Simulator::run`] with the rows and lanes of `values`.
+    pub(super) fn run_lanes(
+        &self,
+        values: &[Vec<f64>],
+        (rows, lanes): (Vec<f64>, Vec<Lane>),
+        wanted: Wanted,
+        exact: bool,
+    ) -> Result<Vec<Simulated>> {
+        if !exact
+            && wanted == Wanted::default()
+            && let Some(reduced) = self.reduce(&rows, &lanes, None)?
+        {
+            let slots = |point: usize| {
+                reduced.values[point * self.problem.layout.slots..][..self.problem.layout.slots].to_vec()
+            };
+            let averaged = |point| Simulated { slots: slots(point), ..Simulated::default() };
+            return self.with_failed(values, &reduced.failed, averaged, |(_, simulated)| simulated);
+        }
+        self.run_whole(values, &rows, &lanes, wanted, exact)
+    }
+
+    /// The same with the outputs of each lane.
+    fn run_whole(
+        &self,
+        values: &[Vec<f64>],
+        rows: &[f64],
+        lanes: &[Lane],
+        wanted: Wanted,
+        exact: bool,
+    ) -> Result<Vec<Simulated>> {
+        let outcomes = self.integrate(rows, lanes, wanted.tangents, exact)?;
         let per_point = self.problem.layout.runs.len() * self.problem.cell_count();
         Ok((0..values.len())
             .into_par_iter()
             .map(|point| self.average(&values[point], &outcomes, point * per_point, wanted))
             .collect())
+    }
+
+    /// `good` of each point, but for those that have `failed`: these are run with the outputs of each lane, and `again`
+    /// is what comes of them.
+    pub(super) fn with_failed<T>(
+        &self,
+        values: &[Vec<f64>],
+        failed: &[bool],
+        good: impl Fn(usize) -> T,
+        again: impl Fn((&Vec<f64>, Simulated)) -> T,
+    ) -> Result<Vec<T>> {
+        let repeated: Vec<Vec<f64>> = values.iter().zip(failed).filter(|(_, f)| **f).map(|(v, _)| v.clone()).collect();
+        let simulated = if repeated.is_empty() {
+            Vec::new()
+        } else {
+            let (rows, lanes) = self.lanes(&repeated);
+            self.run_whole(&repeated, &rows, &lanes, Wanted::default(), false)?
+        };
+        let mut rest = repeated.iter().zip(simulated);
+        let point = |point: usize| match failed[point] {
+            true => again(rest.next().expect("one for each that failed")),
+            false => good(point),
+        };
+        Ok((0..values.len()).map(point).collect())
+    }
+
+    /// What the engine makes of the lanes by itself, if it does: slots, or misfits.
+    pub(super) fn reduce(&self, rows: &[f64], lanes: &[Lane], misfit: Option<Misfit>) -> Result<Option<Reduced>> {
+        let batch = Batch {
+            program: &self.problem.program,
+            lanes,
+            rows,
+            protocols: &self.problem.layout.protocols,
+            tangents: &[],
+            settings: &self.settings(self.engine, false),
+        };
+        let (runs, cells) = (self.problem.layout.runs.len(), self.problem.cell_count());
+        let reduced = self.engine.reduce(&batch, &Reduction { runs, cells, misfit });
+        reduced.map_err(|error| Error::Engine(error.to_string()))
     }
 
     /// The lanes of one parameter vector that cannot be integrated, for a report.
@@ -154,7 +232,7 @@ impl<'a> Simulator<'a> {
     }
 
     /// Rows of inputs for each (point, background, cell) and lanes for each (point, run, cell).
-    fn lanes(&self, values: &[Vec<f64>]) -> (Vec<f64>, Vec<Lane>) {
+    pub(super) fn lanes(&self, values: &[Vec<f64>]) -> (Vec<f64>, Vec<Lane>) {
         let problem = self.problem;
         let cells = problem.cell_count();
         let backgrounds = problem.backgrounds.len();

@@ -18,7 +18,8 @@ impl From<EngineError> for Fault {
     }
 }
 
-/// The buffers of `shaders/shared/bindings.wgsl`, the lists of `compact.wgsl`, and one to read back through.
+/// The buffers of `shaders/shared/bindings.wgsl`, the lists of `compact.wgsl`, those of `reduce.wgsl`, and one to read
+/// back through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Control,
@@ -30,6 +31,12 @@ pub enum Role {
     Words,
     Results,
     Lists,
+    Scheme,
+    Places,
+    Figures,
+    Slots,
+    Failed,
+    Scores,
     Staging,
 }
 
@@ -53,7 +60,7 @@ impl Pool {
                 old.destroy();
             }
             let usage = match role {
-                Role::Control => BufferUsages::UNIFORM | BufferUsages::COPY_DST,
+                Role::Control | Role::Scheme => BufferUsages::UNIFORM | BufferUsages::COPY_DST,
                 Role::Staging => BufferUsages::MAP_READ | BufferUsages::COPY_DST,
                 _ => BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC,
             };

@@ -1,7 +1,7 @@
 //! Compiled kernels.
 
 use super::device::Device;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, Precision};
 use wgpu::{BindGroupLayout, BindGroupLayoutEntry, BindingType, BufferBindingType, ComputePipeline, ErrorFilter};
 
 /// The kernels of one program and method.
@@ -14,6 +14,12 @@ pub struct Integration {
 pub struct Compaction {
     pub layout: BindGroupLayout,
     pub compact: ComputePipeline,
+}
+
+pub struct Reducer {
+    pub layout: BindGroupLayout,
+    pub average: ComputePipeline,
+    pub score: ComputePipeline,
 }
 
 impl Integration {
@@ -32,6 +38,18 @@ impl Compaction {
         let kinds = [Kind::Uniform, Kind::Read, Kind::Write];
         let (layout, mut pipelines) = pipelines(device, &super::shader::compaction(), &kinds, &["compact"])?;
         Ok(Compaction { layout, compact: pipelines.pop().expect("one entry point") })
+    }
+}
+
+impl Reducer {
+    pub fn new(device: &Device, precision: Precision) -> Result<Reducer, EngineError> {
+        let kinds = [Kind::Uniform, Kind::Read, Kind::Read, Kind::Read, Kind::Read, Kind::Write, Kind::Write];
+        let kinds: Vec<Kind> = kinds.into_iter().chain([Kind::Write]).collect();
+        let source = super::shader::reduction(precision);
+        let (layout, mut pipelines) = pipelines(device, &source, &kinds, &["average", "score"])?;
+        let score = pipelines.pop().expect("two entry points");
+        let average = pipelines.pop().expect("two entry points");
+        Ok(Reducer { layout, average, score })
     }
 }
 

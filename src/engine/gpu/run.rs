@@ -44,7 +44,7 @@ const MOST_STEPS: u32 = 16_384;
 /// What a dispatch should take, in seconds: long enough to hide the cost of starting it, short enough for a display
 /// driver's watchdog.
 const DISPATCH: f64 = 0.03;
-const GROUP: u32 = 64;
+pub const GROUP: u32 = 64;
 const COMPACT_GROUP: u32 = 256;
 /// Device memory for one part, in bytes.
 const MEMORY: u64 = 1 << 30;
@@ -57,31 +57,34 @@ pub struct Compiled {
     pub budget: AtomicU32,
 }
 
-/// The sizes that a program brings along.
+/// The sizes that a program and a plan bring along.
 #[derive(Clone, Copy)]
-struct Shape {
+pub struct Shape {
     states: usize,
     inputs: usize,
-    outputs: usize,
-    real: u64,
+    tables: usize,
+    numbers: usize,
+    /// Bytes of a number.
+    pub real: u64,
 }
 
 impl Shape {
-    fn of(batch: &Batch, precision: Precision) -> Shape {
+    pub fn of(batch: &Batch, plan: &Plan, precision: Precision) -> Shape {
         Shape {
             states: batch.program.states.len().max(1),
             inputs: batch.program.inputs.len().max(1),
-            outputs: batch.program.outputs.len().max(1),
+            tables: plan.tables.len(),
+            numbers: plan.numbers.len(),
             real: if precision == Precision::F32 { 4 } else { 8 },
         }
     }
 
-    fn sizes(&self, plan: &Plan, lanes: u64, rows: u64, results: u64) -> Vec<(Role, u64)> {
-        let back = results * self.real + lanes * (WORDS as u64 * 4 + (REALS - REAL_BASE) as u64 * self.real);
+    /// `back` bytes are read back at a time.
+    pub fn sizes(&self, lanes: u64, rows: u64, results: u64, back: u64) -> Vec<(Role, u64)> {
         let mut sizes = vec![
             (Role::Control, size_of::<Control>() as u64),
-            (Role::Tables, plan.tables.len() as u64 * 4),
-            (Role::Numbers, plan.numbers.len() as u64 * self.real),
+            (Role::Tables, self.tables as u64 * 4),
+            (Role::Numbers, self.numbers as u64 * self.real),
             (Role::Rows, rows * self.inputs as u64 * self.real),
             (Role::Inputs, lanes * self.inputs as u64 * self.real),
             (Role::Reals, lanes * (self.states + REALS) as u64 * self.real),
@@ -93,29 +96,41 @@ impl Shape {
         sizes.iter_mut().for_each(|(_, size)| *size = (*size).max(16));
         sizes
     }
+
+    /// Bytes that come back of whole lanes.
+    fn back(&self, lanes: u64, results: u64) -> u64 {
+        results * self.real + lanes * (WORDS as u64 * 4 + (REALS - REAL_BASE) as u64 * self.real)
+    }
 }
 
-/// How many of the lanes from `first` on fit into the device's limits, at most `most`.
-pub fn fitting(device: &Device, batch: &Batch, plan: &Plan, precision: Precision, first: usize, most: usize) -> usize {
-    let shape = Shape::of(batch, precision);
+/// Whether so many lanes with buffers of these sizes are within the device's limits.
+pub fn fits(device: &Device, lanes: usize, sizes: &[(Role, u64)]) -> bool {
     let memory = if device.info.software { SOFTWARE_MEMORY } else { MEMORY };
     let groups = u64::from(device.limits.max_compute_workgroups_per_dimension);
-    let most = most.min((groups * u64::from(GROUP)) as usize).min(batch.lanes.len() - first);
-    let mut results = 0;
-    for (count, lane) in batch.lanes[first..first + most].iter().enumerate() {
-        let outputs = batch.protocols[lane.protocol as usize].outputs.len() * shape.outputs;
-        let lanes = count as u64 + 1;
-        let sizes = shape.sizes(plan, lanes, lanes, results + outputs as u64);
-        let fits = sizes.iter().all(|&(_, size)| size <= largest(device))
-            && sizes.iter().map(|(_, size)| size).sum::<u64>() <= memory
-            && results + (outputs as u64) < u64::from(u32::MAX);
-        if !fits {
-            // A lane too large on its own is let through for the device to refuse.
-            return count.max(1);
-        }
-        results += outputs as u64;
+    lanes as u64 <= groups * u64::from(GROUP)
+        && sizes.iter().all(|&(_, size)| size <= largest(device))
+        && sizes.iter().map(|(_, size)| size).sum::<u64>() <= memory
+}
+
+/// The largest number up to `most` for which `fits` holds; where it does, it does for smaller ones.
+pub fn most_that(most: usize, fits: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = (low + high).div_ceil(2);
+        if fits(middle) { low = middle } else { high = middle - 1 }
     }
-    most
+    low
+}
+
+/// How many of the lanes from `first` on fit, at most `most`; `offsets` are those of their outputs.
+pub fn fitting(device: &Device, shape: &Shape, offsets: &[usize], first: usize, most: usize) -> usize {
+    let fitting = |count: usize| {
+        let (lanes, results) = (count as u64, (offsets[first + count] - offsets[first]) as u64);
+        let sizes = shape.sizes(lanes, lanes, results, shape.back(lanes, results));
+        fits(device, count, &sizes) && results < u64::from(u32::MAX)
+    };
+    // A lane too large on its own is let through for the device to refuse.
+    most_that(most.min(offsets.len() - 1 - first), fitting).max(1)
 }
 
 pub struct Part<'a> {
@@ -124,7 +139,10 @@ pub struct Part<'a> {
     pub compiled: &'a Compiled,
     pub batch: &'a Batch<'a>,
     pub plan: &'a Plan,
+    pub shape: &'a Shape,
     pub precision: Precision,
+    /// Where the outputs of each lane of the batch begin.
+    pub offsets: &'a [usize],
     /// The lanes of the batch that belong to this part.
     pub first: usize,
     pub count: usize,
@@ -133,13 +151,22 @@ pub struct Part<'a> {
 impl Part<'_> {
     /// Integrates the part and writes what came of it into `outcomes`.
     pub fn run(&self, pool: &mut Pool, outcomes: &mut Outcomes) -> Result<(), Fault> {
-        let shape = Shape::of(self.batch, self.precision);
+        let results = self.offsets[self.first + self.count] - self.offsets[self.first];
+        self.integrate(pool, self.shape.back(self.count as u64, results as u64), &[])?;
+        self.collect(pool, results, outcomes)
+    }
+
+    /// Integrates the part and leaves all on the device. Beside the buffers that this takes, there will be those of
+    /// the sizes `further` and one through which `back` bytes can be read at a time.
+    pub fn integrate(&self, pool: &mut Pool, back: u64, further: &[(Role, u64)]) -> Result<(), Fault> {
         let lanes = &self.batch.lanes[self.first..self.first + self.count];
         let (places, rows) = self.rows(lanes);
-        let offsets = &outcomes.offsets[self.first..=self.first + self.count];
+        let offsets = &self.offsets[self.first..=self.first + self.count];
         let results = offsets[self.count] - offsets[0];
-        let stored = rows.len() / shape.inputs;
-        pool.reserve(self.device, &shape.sizes(self.plan, self.count as u64, stored as u64, results as u64))?;
+        let stored = rows.len() / self.shape.inputs;
+        let mut sizes = self.shape.sizes(self.count as u64, stored as u64, results as u64, back);
+        sizes.extend(further);
+        pool.reserve(self.device, &sizes)?;
 
         let mut words = vec![0u32; 3 * self.count];
         for (i, lane) in lanes.iter().enumerate() {
@@ -157,7 +184,7 @@ impl Part<'_> {
         self.device.device.poll(wgpu::PollType::Poll).ok();
 
         self.dispatches(pool)?;
-        self.collect(pool, shape, results, outcomes)
+        Ok(())
     }
 
     /// The rows that the lanes use, each once, and the place of each lane's row among them.
@@ -182,7 +209,7 @@ impl Part<'_> {
         (places, rows)
     }
 
-    fn write_reals(&self, pool: &Pool, role: Role, values: &[f64]) {
+    pub fn write_reals(&self, pool: &Pool, role: Role, values: &[f64]) {
         let buffer = pool.get(role);
         match self.precision {
             Precision::F64 => self.device.queue.write_buffer(buffer, 0, bytemuck::cast_slice(values)),
@@ -193,7 +220,7 @@ impl Part<'_> {
         }
     }
 
-    fn bind(&self, pool: &Pool, layout: &BindGroupLayout, roles: &[Role]) -> BindGroup {
+    pub fn bind(&self, pool: &Pool, layout: &BindGroupLayout, roles: &[Role]) -> BindGroup {
         let entries: Vec<BindGroupEntry> = roles
             .iter()
             .zip(0..)
@@ -266,7 +293,7 @@ impl Part<'_> {
     }
 
     /// Submits `encoder` with copies of parts of buffers behind it, waits, and returns their bytes one after the other.
-    fn read<T: Pod>(
+    pub fn read<T: Pod>(
         &self,
         pool: &Pool,
         mut encoder: CommandEncoder,
@@ -296,19 +323,29 @@ impl Part<'_> {
         Ok(values)
     }
 
-    fn collect(&self, pool: &Pool, shape: Shape, results: usize, outcomes: &mut Outcomes) -> Result<(), Fault> {
-        let (lanes, real) = (self.count as u64, shape.real);
+    /// The same for numbers of the kernels' precision.
+    pub fn read_reals(
+        &self,
+        pool: &Pool,
+        encoder: CommandEncoder,
+        parts: &[(Role, u64, u64)],
+    ) -> Result<Vec<f64>, EngineError> {
+        match self.precision {
+            Precision::F64 => self.read(pool, encoder, parts),
+            Precision::F32 => Ok(self.read::<f32>(pool, encoder, parts)?.into_iter().map(f64::from).collect()),
+        }
+    }
+
+    fn collect(&self, pool: &Pool, results: usize, outcomes: &mut Outcomes) -> Result<(), Fault> {
+        let (lanes, real) = (self.count as u64, self.shape.real);
         let encoder = || self.device.device.create_command_encoder(&Default::default());
         let words: Vec<u32> = self.read(pool, encoder(), &[(Role::Words, 0, lanes * WORDS as u64 * 4)])?;
-        let from = (shape.states + REAL_BASE) as u64 * lanes * real;
+        let from = (self.shape.states + REAL_BASE) as u64 * lanes * real;
         let parts =
             [(Role::Results, 0, results as u64 * real), (Role::Reals, from, (REALS - REAL_BASE) as u64 * lanes * real)];
-        let reals: Vec<f64> = match self.precision {
-            Precision::F64 => self.read(pool, encoder(), &parts)?,
-            Precision::F32 => self.read::<f32>(pool, encoder(), &parts)?.into_iter().map(f64::from).collect(),
-        };
+        let reals = self.read_reals(pool, encoder(), &parts)?;
         let (values, clocks) = reals.split_at(results);
-        let start = outcomes.offsets[self.first];
+        let start = self.offsets[self.first];
         outcomes.outputs[start..start + results].copy_from_slice(values);
         for (i, lane) in self.batch.lanes[self.first..self.first + self.count].iter().enumerate() {
             let word = |item: usize| words[item * self.count + i];

@@ -17,9 +17,10 @@ use crate::program::Program;
 use crate::program::wgsl::{self, Printed, Width};
 use std::fmt::Write;
 
-const FILES: [(&str, &str); 15] = [
+const FILES: [(&str, &str); 17] = [
     ("lanes", include_str!("../../../shaders/lanes.wgsl")),
     ("compact", include_str!("../../../shaders/compact.wgsl")),
+    ("reduce", include_str!("../../../shaders/reduce.wgsl")),
     ("rodas4p", include_str!("../../../shaders/rodas4p.wgsl")),
     ("rodas5p", include_str!("../../../shaders/rodas5p.wgsl")),
     ("tsit5", include_str!("../../../shaders/tsit5.wgsl")),
@@ -28,6 +29,7 @@ const FILES: [(&str, &str); 15] = [
     ("shared/clock64", include_str!("../../../shaders/shared/clock64.wgsl")),
     ("shared/control", include_str!("../../../shaders/shared/control.wgsl")),
     ("shared/layout", include_str!("../../../shaders/shared/layout.wgsl")),
+    ("shared/logarithm32", include_str!("../../../shaders/shared/logarithm32.wgsl")),
     ("shared/logic", include_str!("../../../shaders/shared/logic.wgsl")),
     ("shared/math32", include_str!("../../../shaders/shared/math32.wgsl")),
     ("shared/math64", include_str!("../../../shaders/shared/math64.wgsl")),
@@ -63,9 +65,14 @@ pub fn compaction() -> String {
     Joiner::new(Precision::F32).join("compact")
 }
 
-/// A module of the functions of `shared/math`, for `text` that uses them.
+/// The kernels `average` and `score`.
+pub fn reduction(precision: Precision) -> String {
+    Joiner::new(precision).join("reduce")
+}
+
+/// A module of the functions of `shared/math` and `shared/logarithm`, for `text` that uses them.
 pub fn with_math(text: &str, precision: Precision) -> String {
-    let text = format!("#import shared/math\n{text}");
+    let text = format!("#import shared/math\n#import shared/logarithm\n{text}");
     let mut joiner = Joiner::new(precision);
     joiner.rename("text", Source::Text(&text));
     joiner.join("text")
@@ -94,12 +101,13 @@ struct Joiner<'a> {
 
 impl<'a> Joiner<'a> {
     fn new(precision: Precision) -> Self {
-        let (real, clock, math) = match precision {
-            Precision::F32 => ("f32", "shared/clock32", "shared/math32"),
-            Precision::F64 => ("f64", "shared/clock64", "shared/math64"),
+        let (real, clock, math, logarithm) = match precision {
+            Precision::F32 => ("f32", "shared/clock32", "shared/math32", "shared/logarithm32"),
+            Precision::F64 => ("f64", "shared/clock64", "shared/math64", "shared/math64"),
         };
+        let names = [("shared/clock", clock), ("shared/math", math), ("shared/logarithm", logarithm)];
         Joiner {
-            names: vec![("shared/clock", Source::File(clock)), ("shared/math", Source::File(math))],
+            names: names.map(|(name, file)| (name, Source::File(file))).to_vec(),
             counts: Vec::new(),
             flags: Vec::new(),
             imported: Vec::new(),

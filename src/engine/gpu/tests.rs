@@ -38,15 +38,20 @@ fn engine(precision: Precision) -> Option<GpuEngine> {
 }
 
 fn run(engine: &GpuEngine) -> Result<Outcomes, EngineError> {
+    with_batch(|batch| engine.run(batch))
+}
+
+/// 200 lanes under two protocols, ten lanes each in turn.
+fn with_batch<T>(job: impl FnOnce(&Batch) -> T) -> T {
     let program = oscillator();
     let rows: Vec<f64> = (0..200).map(|i| 1.5f64.powi(i % 20)).collect();
-    let lanes: Vec<Lane> = (0..200).map(|row| Lane { row, protocol: row % 2 }).collect();
+    let lanes: Vec<Lane> = (0..200).map(|row| Lane { row, protocol: row / 10 % 2 }).collect();
     let segments = vec![Segment { until: 25.0, ..Segment::default() }];
     let protocols =
         [vec![25.0], vec![0.0, 1.0, 20.0]].map(|outputs| Protocol { start: 0.0, segments: segments.clone(), outputs });
     let settings =
         Settings { method: Method::Rodas4P, rtol: 1e-4, atol: vec![1e-6; 2], max_steps: 10_000, caution: 1.0 };
-    engine.run(&Batch {
+    job(&Batch {
         program: &program,
         lanes: &lanes,
         rows: &rows,
@@ -72,6 +77,45 @@ fn cuts_do_not_show() {
             let bits = |o: &Outcomes| o.outputs.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             assert!(bits(&whole) == bits(&cut), "{precision:?}, {lanes} lanes, {budget} steps");
             assert!(whole.reports == cut.reports, "{precision:?}, {lanes} lanes, {budget} steps");
+        }
+    }
+}
+
+#[test]
+fn cuts_do_not_show_in_what_is_reduced() {
+    use crate::engine::{Law, Misfit, Number, Residual};
+    let numbers: Vec<f64> = (0..10).map(|point| 0.1 + f64::from(point)).collect();
+    let residuals: Vec<Residual> = (0..200)
+        .map(|i| Residual {
+            law: Law::Normal,
+            value: 0.01 * i as f64,
+            offset: Number::OfPoint(0),
+            scale: Number::Constant(0.3),
+            sd: Number::Constant(0.2),
+            relative: Some(Number::OfPoint(0)),
+            above: vec![(1.0, i % 8), (-0.5, (i + 3) % 8)],
+            below: vec![(2.0, 0), (1.0, 2)],
+        })
+        .collect();
+    for precision in [Precision::F32, Precision::F64] {
+        let Some(mut engine) = engine(precision) else { return };
+        for misfit in [None, Some(Misfit { residuals: &residuals, numbers: &numbers, count: 1 })] {
+            // Ten points of two runs of ten cells.
+            let reduction = Reduction { runs: 2, cells: 10, misfit };
+            let mut reduce = |most| {
+                engine.most_lanes = most;
+                with_batch(|batch| engine.reduce(batch, &reduction))
+            };
+            let whole = reduce(usize::MAX).unwrap().expect("it is offered");
+            assert!(whole.failed == [false; 10] && whole.values.iter().all(|value| value.is_finite()));
+            assert_eq!(whole.values.len(), if misfit.is_some() { 10 } else { 80 });
+            for most in [20, 79, 60] {
+                let cut = reduce(most).unwrap().expect("it is offered");
+                let bits = |r: &Reduced| r.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert!(bits(&whole) == bits(&cut), "{precision:?}, {most} lanes");
+            }
+            // Not a single point: the caller goes another way.
+            assert!(reduce(19).unwrap().is_none());
         }
     }
 }
