@@ -18,10 +18,17 @@ use nalgebra::{DMatrix, DVector};
 const RISE: f64 = 1.920_729;
 /// An end is found when the height is this near, and the other parameters could gain no more than half of it.
 const NEAR: f64 = 0.01;
+/// Marquardt's damping to begin with.
+const MILD: f64 = 1e-3;
 /// Iterations after which an end is given up.
-const MOST: usize = 80;
+const MOST: usize = 250;
 /// A move outwards after which the objective is so far above the limit was too long.
 const ABOVE: f64 = 4.0;
+/// Steps of the others that together gain nothing worth naming, after which they count as settled: at a threshold between
+/// life and death the objective has cliffs, before which the model promises for ever what no step keeps.
+const IDLE: u32 = 6;
+/// Where the places below and above the limit are so near, as a part of the way from the optimum, the end is between.
+const BETWEEN: f64 = 0.005;
 /// A parameter's own curvature on the unit box, added so that a flat direction does not make a step endless.
 const FLAT: f64 = 1.0;
 
@@ -91,6 +98,12 @@ struct End {
     trial: Vec<f64>,
     /// How far the trial moves the parameter itself; 0 for a step of the others.
     moved: f64,
+    /// Steps of the others since they last gained something.
+    idle: u32,
+    /// How far a move may go: more than that was too far before.
+    reach: f64,
+    /// Of the parameter, at the optimum.
+    origin: f64,
     /// The furthest place that lies below the limit for certain, and the nearest above it.
     below: f64,
     above: Option<f64>,
@@ -99,30 +112,52 @@ struct End {
 
 impl End {
     fn new(parameter: usize, sign: f64, here: Vec<f64>, model: Model) -> Self {
-        let (least, below) = (model.value, here[parameter]);
-        let (damping, moved, trial) = (1e-3, 0.0, here.clone());
-        let mut end =
-            End { parameter, sign, least, here, model, damping, trial, moved, below, above: None, place: None };
+        let (least, origin) = (model.value, here[parameter]);
+        let mut end = End {
+            parameter,
+            sign,
+            least,
+            trial: here.clone(),
+            here,
+            model,
+            damping: MILD,
+            moved: 0.0,
+            idle: 0,
+            reach: 1.0,
+            origin,
+            below: origin,
+            above: None,
+            place: None,
+        };
         end.proceed();
         end
     }
 
     /// Takes in the model at the trial, `None` where it is not finite, and either has arrived or tries on.
     fn advance(&mut self, model: Option<Model>) {
-        let limit = self.least + RISE;
-        match model {
-            Some(model) if self.moved == 0.0 && model.value < self.model.value => {
-                self.damping = (self.damping / 5.0).max(1e-9);
+        if self.moved != 0.0 {
+            let most = (self.least + RISE).max(self.model.value) + ABOVE;
+            match model.filter(|model| model.value <= most) {
+                Some(model) => {
+                    (self.damping, self.idle, self.reach) = (MILD, 0, 2.5 * self.moved.abs());
+                    self.accept(model);
+                }
+                None => self.move_by(0.4 * self.moved),
+            }
+            return;
+        }
+        let gained = model.as_ref().map_or(f64::NEG_INFINITY, |model| self.model.value - model.value);
+        self.idle = if gained > 0.1 * NEAR { 0 } else { self.idle + 1 };
+        match model.filter(|_| gained > 0.0) {
+            Some(model) => {
+                // As much as was promised: less damping. Little of it: more.
+                self.damping *= if gained > 0.5 * self.gain() { 0.2 } else { 2.0 };
                 self.accept(model);
             }
-            Some(model) if self.moved != 0.0 && model.value <= limit.max(self.model.value) + ABOVE => {
-                self.accept(model)
-            }
-            _ if self.moved == 0.0 => {
+            None => {
                 self.damping *= 8.0;
-                self.settle();
+                self.proceed();
             }
-            _ => self.move_by(0.4 * self.moved),
         }
     }
 
@@ -135,9 +170,12 @@ impl End {
     /// From a point that was accepted: arrived, further out, back, or the others first.
     fn proceed(&mut self) {
         let height = self.model.value - self.least - RISE;
-        let settled = self.gain() <= 0.5 * NEAR;
+        let settled = self.gain() <= 0.5 * NEAR || self.idle >= IDLE;
         let own = self.here[self.parameter];
-        if settled && (height.abs() <= NEAR || height < 0.0 && self.at_wall(self.parameter, self.sign)) {
+        let between =
+            self.above.is_some_and(|above| (above - self.below).abs() <= BETWEEN * (self.below - self.origin).abs());
+        let walled = height < 0.0 && own == if self.sign > 0.0 { 1.0 } else { 0.0 };
+        if settled && (height.abs() <= NEAR || walled || between) {
             self.place = Some(own);
         } else if height <= 0.0 {
             self.below = own;
@@ -153,19 +191,18 @@ impl End {
 
     /// To where the limit is expected.
     fn outwards(&mut self) {
-        let own = self.here[self.parameter];
-        let across = self.follow();
-        let slope = self.sign * (self.model.gradient[self.parameter] + self.model.gradient.dot(&across));
-        let bend = self.model.curvature[(self.parameter, self.parameter)]
-            + self.model.curvature.column(self.parameter).dot(&across);
-        let rise = (self.model.value - self.least).max(0.0);
-        // The root of the rise grows by this much on the way of 1; at the optimum itself its square is the curvature.
-        let growth = if rise > 0.05 * RISE { slope / (2.0 * rise).sqrt() } else { bend.max(FLAT).sqrt() };
+        let (own, rise) = (self.here[self.parameter], (self.model.value - self.least).max(0.0));
+        // The root of the rise grows by this much on the way of 1. At the optimum itself, where it has no slope, its
+        // square is the curvature along the valley.
+        let growth = if rise > 0.05 * RISE {
+            self.sign * self.model.gradient[self.parameter] / (2.0 * rise).sqrt()
+        } else {
+            let across = (self.step(1e-3, 0.0) - self.step(0.0, 0.0)) * 1e3;
+            self.model.curvature.column(self.parameter).dot(&across).max(FLAT).sqrt()
+        };
         let missing = (2.0 * RISE).sqrt() - (2.0 * rise).sqrt();
-        let mut to = own + self.sign * missing / growth;
-        if growth.is_nan() || growth <= 0.0 {
-            to = own + self.sign * missing.signum() * 0.05;
-        }
+        let distance = if growth > 0.0 { missing / growth } else { 0.05 * missing.signum() };
+        let mut to = own + self.sign * distance.clamp(-self.reach, self.reach);
         if let Some(above) = self.above {
             let share = ((to - self.below) / (above - self.below)).clamp(0.1, 0.9);
             to = self.below + share * (above - self.below);
@@ -175,62 +212,51 @@ impl End {
 
     /// Tries `distance` along the parameter, the others following by the model.
     fn move_by(&mut self, distance: f64) {
-        let (across, rest) = (self.follow(), self.step(0.0));
         self.moved = distance;
-        for i in 0..self.here.len() {
-            let change = if i == self.parameter { distance } else { distance * across[i] + rest[i] };
-            self.trial[i] = (self.here[i] + change).clamp(0.0, 1.0);
-        }
+        self.try_step(&self.step(distance, 0.0));
     }
 
     /// Tries a damped step of the others.
     fn settle(&mut self) {
-        let step = self.step(self.damping);
         self.moved = 0.0;
+        self.try_step(&self.step(0.0, self.damping));
+    }
+
+    fn try_step(&mut self, step: &DVector<f64>) {
         for i in 0..self.here.len() {
             self.trial[i] = (self.here[i] + step[i]).clamp(0.0, 1.0);
         }
     }
 
-    fn at_wall(&self, i: usize, direction: f64) -> bool {
-        if direction > 0.0 { self.here[i] >= 1.0 } else { self.here[i] <= 0.0 }
-    }
-
-    /// The others that may move downhill.
-    fn free(&self) -> Vec<usize> {
-        let gradient = &self.model.gradient;
-        (0..self.here.len()).filter(|&i| i != self.parameter && !self.at_wall(i, -gradient[i])).collect()
-    }
-
-    /// `-(curvature + damping)^-1 right` in the free others, 0 elsewhere.
-    fn solve(&self, right: impl Fn(usize) -> f64, damping: f64) -> DVector<f64> {
-        let free = self.free();
-        let mut solution = DVector::zeros(self.here.len());
-        let curvature = |r: usize, c: usize| {
-            let own = self.model.curvature[(free[r], free[c])];
-            if r == c { own * (1.0 + damping) } else { own }
-        };
-        let matrix = DMatrix::from_fn(free.len(), free.len(), curvature);
-        if !free.is_empty()
-            && let Some(factor) = matrix.cholesky()
-        {
-            let solved = factor.solve(&DVector::from_fn(free.len(), |r, _| right(free[r])));
-            free.iter().enumerate().for_each(|(r, &i)| solution[i] = -solved[r]);
+    /// The step of the given length along the parameter that is best in the others. Those that would leave the box are
+    /// stopped at its face, the worst first.
+    fn step(&self, distance: f64, damping: f64) -> DVector<f64> {
+        let n = self.here.len();
+        let Model { gradient, curvature, .. } = &self.model;
+        let mut step = DVector::zeros(n);
+        step[self.parameter] = distance;
+        let mut free: Vec<usize> = (0..n).filter(|&i| i != self.parameter).collect();
+        while !free.is_empty() {
+            free.iter().for_each(|&i| step[i] = 0.0);
+            let slope = gradient + curvature * &step;
+            let matrix = DMatrix::from_fn(free.len(), free.len(), |r, c| {
+                curvature[(free[r], free[c])] * if r == c { 1.0 + damping } else { 1.0 }
+            });
+            let Some(factor) = matrix.cholesky() else { break };
+            let solved = factor.solve(&DVector::from_fn(free.len(), |r, _| -slope[free[r]]));
+            free.iter().zip(solved.iter()).for_each(|(&i, &change)| step[i] = change);
+            let outside = |i: usize| (-self.here[i] - step[i]).max(self.here[i] + step[i] - 1.0);
+            let worst = (0..free.len()).max_by(|&a, &b| outside(free[a]).total_cmp(&outside(free[b])));
+            let Some(worst) = worst.filter(|&at| outside(free[at]) > 0.0) else { break };
+            let i = free.swap_remove(worst);
+            step[i] = if step[i] > 0.0 { 1.0 - self.here[i] } else { -self.here[i] };
         }
-        solution
-    }
-
-    fn step(&self, damping: f64) -> DVector<f64> {
-        self.solve(|i| self.model.gradient[i], damping)
-    }
-
-    /// How the others follow the parameter along the valley.
-    fn follow(&self) -> DVector<f64> {
-        self.solve(|i| self.model.curvature[(i, self.parameter)], 0.0)
+        step
     }
 
     /// What the others could still take off the objective, by its quadratic model.
     fn gain(&self) -> f64 {
-        -0.5 * self.model.gradient.dot(&self.step(0.0))
+        let step = self.step(0.0, 0.0);
+        -(self.model.gradient.dot(&step) + 0.5 * step.dot(&(&self.model.curvature * &step)))
     }
 }
