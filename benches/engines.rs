@@ -39,6 +39,7 @@ fn main() {
     let mut engines: Vec<Box<dyn Engine>> = Vec::new();
     for precision in [Precision::F64, Precision::F32] {
         engines.push(Box::new(CpuEngine::new(precision)));
+        engines.push(Box::new(CpuEngine::interpreting(precision)));
         for device in fenton::engine::gpu::devices() {
             if let Ok(engine) = fenton::engine::gpu::GpuEngine::open(Some(&device.name), precision) {
                 engines.push(Box::new(engine));
@@ -85,7 +86,7 @@ fn main() {
                 }
                 println!(
                     "{:<24} {:<18} {:<9} {:>4} {:>6.0e} {:>9.1} {:>9.3} {:>10.2}",
-                    engine.name().chars().take(24).collect::<String>(),
+                    format!("{}, {}", engine.name(), engine.detail()).chars().take(24).collect::<String>(),
                     system.name,
                     method.name(),
                     format!("{precision:?}"),

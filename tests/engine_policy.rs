@@ -53,8 +53,9 @@ fn error(engine: &dyn Engine, problem: &Problem, method: Method, rtol: f64) -> (
 fn engines() -> Vec<Box<dyn Engine>> {
     let both = [Precision::F64, Precision::F32];
     let cpu = both.map(|precision| Box::new(CpuEngine::new(precision)) as Box<dyn Engine>);
+    let tape = both.map(|precision| Box::new(CpuEngine::interpreting(precision)) as Box<dyn Engine>);
     let gpu = both.into_iter().filter_map(common::gpu).map(|engine| Box::new(engine) as Box<dyn Engine>);
-    cpu.into_iter().chain(gpu).collect()
+    cpu.into_iter().chain(tape).chain(gpu).collect()
 }
 
 /// The tightest tolerance, as a power of ten, that a precision is asked for: single precision has seven digits, and

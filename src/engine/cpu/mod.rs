@@ -152,7 +152,9 @@ impl Engine for CpuEngine {
     fn detail(&self) -> String {
         // The level prints itself as "Avx2(Avx2 { … })".
         let level = format!("{:?}", self.level);
-        format!("{}, {} threads", level.split('(').next().unwrap_or_default(), rayon::current_num_threads())
+        let level = level.split('(').next().unwrap_or_default();
+        let how = if self.native && native::available() { "native code" } else { "tape" };
+        format!("{level}, {how}, {} threads", rayon::current_num_threads())
     }
 
     fn precision(&self) -> Precision {

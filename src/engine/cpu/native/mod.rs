@@ -119,13 +119,14 @@ impl<R: Real> Native<R> {
     }
 }
 
+/// Whether the processor has what the code needs.
 #[cfg(target_arch = "x86_64")]
-fn available() -> bool {
+pub fn available() -> bool {
     std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma")
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn available() -> bool {
+pub fn available() -> bool {
     false
 }
 
