@@ -63,7 +63,7 @@ pub struct FitArgs {
     /// Integration method: rodas5p and rodas4p for stiff models, tsit5 for others [default: a race of both]
     #[arg(long, value_enum, value_name = "METHOD", help_heading = "Integration")]
     integrator: Option<MethodChoice>,
-    /// Relative tolerance in the search [default: the study's, or 1e-6 in f64 and 1e-4 in f32]; results are computed
+    /// Relative tolerance in the search [default: the study's, or 1e-5 in f64 and 1e-4 in f32]; results are computed
     /// again at 1e-7
     #[arg(long, value_name = "X", help_heading = "Integration")]
     rtol: Option<f64>,

@@ -102,7 +102,7 @@ impl<'a> Simulator<'a> {
     pub fn settings(&self, engine: &dyn Engine, exact: bool) -> Settings {
         let solver = &self.problem.solver;
         let single = engine.precision() == Precision::F32;
-        let mut rtol = self.choice.rtol.or(solver.rtol).unwrap_or(if single { 1e-4 } else { 1e-6 });
+        let mut rtol = self.choice.rtol.or(solver.rtol).unwrap_or(if single { 1e-4 } else { 1e-5 });
         if single {
             rtol = rtol.max(1e-5);
         }
