@@ -1,5 +1,4 @@
 //! Executable memory, and the one call into it.
-#![allow(unsafe_code)]
 
 use memmap2::{Mmap, MmapMut};
 

@@ -20,8 +20,8 @@ use std::ops::Range;
 /// Vectors that are worked on together: two hide each other's latency, more would not fit the registers.
 const TOGETHER: usize = 2;
 
-/// Code of more bytes is read from beyond the processor's caches again and again; there the tape, which is compact,
-/// is faster.
+/// Code of more bytes is left to the tape: it would be read from beyond the processor's caches again and again, and how
+/// it then compares has not been measured.
 const MOST_BYTES: usize = 1 << 20;
 
 /// The code for a tape over groups of one width.
@@ -105,7 +105,6 @@ impl<R: Real> Native<R> {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[allow(unsafe_code)]
     fn call(&self, at: usize, slots: &mut [R], scratch: &mut [R]) {
         let (slots, scratch) = (slots.as_mut_ptr().cast(), scratch.as_mut_ptr().cast());
         // SAFETY: a part's code begins there. It was written for slots of this number and width, for this table and
