@@ -1,6 +1,6 @@
 //! How often the printed 95 % intervals hold the truth: `synthetic-crosstalk` with its noise drawn anew, fitted again.
 //!
-//! Takes minutes, so it runs only when asked for:
+//! Takes an hour or so, so it runs only when asked for:
 //!
 //!     cargo test --release --test coverage -- --ignored --nocapture
 //!
@@ -31,7 +31,7 @@ struct Tally {
 }
 
 #[test]
-#[ignore = "200 fits take minutes"]
+#[ignore = "200 fits take an hour"]
 fn intervals_hold_the_truth_as_often_as_they_say() {
     let study = Study::embedded(STUDY).unwrap_or_else(|error| panic!("{error}"));
     let problem = study.problem();
@@ -49,7 +49,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
     for draw in 0..DRAWS {
         let drawn = noisy(&problem, &truth, &means, draw);
         let objective = StudyObjective::new(&drawn, &engine, &engine, Choice::default()).expect("an objective");
-        let settings = FitSettings { starts: 100, refine: Some(5), seed: draw, ..FitSettings::default() };
+        let settings = FitSettings { starts: 200, refine: Some(20), seed: draw, ..FitSettings::default() };
         let result = fit(&objective, &settings, &mut ()).expect("a fit");
         let at_truth = objective.evaluate_exactly(std::slice::from_ref(&truth)).expect("a value at the truth");
         gains.push(2.0 * (at_truth[0].value - result.value));
