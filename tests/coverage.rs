@@ -14,7 +14,6 @@ use fenton::random::Stream;
 use fenton::study::Study;
 use fenton::study::problem::{Observation, Problem};
 
-const DRAWS: u64 = 200;
 const STUDY: &str = "synthetic-crosstalk";
 
 /// Of one parameter over all draws.
@@ -33,6 +32,7 @@ struct Tally {
 #[test]
 #[ignore = "200 fits take an hour"]
 fn intervals_hold_the_truth_as_often_as_they_say() {
+    let draws = std::env::var("DRAWS").map_or(200, |draws| draws.parse().expect("DRAWS is a number"));
     let study = Study::embedded(STUDY).unwrap_or_else(|error| panic!("{error}"));
     let problem = study.problem();
     let truth = truth(&problem);
@@ -46,7 +46,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
     let mut tallies: Vec<Tally> = truth.iter().map(|_| Tally::default()).collect();
     // Twice what the best point gains on the truth: chi-squared with as many degrees of freedom as parameters.
     let mut gains: Vec<f64> = Vec::new();
-    for draw in 0..DRAWS {
+    for draw in 0..draws {
         let drawn = noisy(&problem, &truth, &means, draw);
         let objective = StudyObjective::new(&drawn, &engine, &engine, Choice::default()).expect("an objective");
         let settings = FitSettings { starts: 200, refine: Some(20), seed: draw, ..FitSettings::default() };
@@ -66,7 +66,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
             tally.scores.push((parameter.value - truth[i]) / error);
         }
         if draw % 20 == 19 {
-            eprintln!("{} of {DRAWS}", draw + 1);
+            eprintln!("{} of {draws}", draw + 1);
         }
     }
     println!(
@@ -76,7 +76,7 @@ fn intervals_hold_the_truth_as_often_as_they_say() {
     let mut wrong = Vec::new();
     for (tally, parameter) in tallies.iter_mut().zip(&problem.parameters) {
         tally.widths.sort_by(f64::total_cmp);
-        let share = 100.0 * f64::from(tally.covered) / DRAWS as f64;
+        let share = 100.0 * f64::from(tally.covered) / draws as f64;
         let n = tally.scores.len() as f64;
         let mean = tally.scores.iter().sum::<f64>() / n;
         let deviation = (tally.scores.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / n).sqrt();

@@ -49,12 +49,12 @@ PLATES = {
         "what": "iron and copper together on a line over-expressing SLC31A1",
         "seed": 2026,
         "sd": 0.04,
-        "replicates": 4,
-        "times": [12, 24, 36, 48, 72],
+        "replicates": 6,
+        "times": [6, 12, 18, 24, 36, 48, 60, 72],
         "conditions": {"SLC31A1": {"CTR1": 10}},
         "doses": {
             "FAC": ("mM", 1000, [0, 1, 2, 3, 5, 10, 20]),
-            "CuCl2": ("uM", 1, [0, 2, 5, 10, 20]),
+            "CuCl2": ("uM", 1, [0, 5, 10, 20, 50]),
         },
         "truth": {
             "V_iron": 45, "ferritin_capacity": 350, "k_branching": 0.3, "h_ferroptosis": 0.3,

@@ -1,6 +1,9 @@
 //! A group of lanes that step together, each with its own step size. A lane that ends makes room for the next.
 
+mod settled;
 mod switching;
+
+pub use settled::{Plan, Settled};
 
 use super::compiled::{Compiled, Frame};
 use super::execute::blend;
@@ -14,18 +17,36 @@ use fearless_simd::Level;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a worker brings back.
-#[derive(Default)]
-pub struct Results {
+#[derive(Debug)]
+pub struct Results<R> {
     /// `(lane, place of its first output)`
     pub lanes: Vec<(usize, usize, LaneReport)>,
     pub outputs: Vec<f64>,
     pub tangents: Vec<f64>,
+    /// Lanes that settled, or failed to.
+    pub settled: Vec<(usize, Settled<R>)>,
+}
+
+impl<R> Default for Results<R> {
+    fn default() -> Self {
+        Results { lanes: Vec::new(), outputs: Vec::new(), tangents: Vec::new(), settled: Vec::new() }
+    }
+}
+
+/// What a group does with the lanes that it takes from the queue.
+#[derive(Clone, Copy)]
+pub enum Task<'a, R> {
+    /// Settles the leaders of the plan.
+    Settle(&'a Plan),
+    /// Runs all lanes to their end, those that settle first from where their leader came to rest.
+    Run(&'a Plan, &'a [Settled<R>]),
 }
 
 pub struct Group<'a, R, const V: usize> {
     level: Level,
     batch: &'a Batch<'a>,
     compiled: &'a Compiled<R>,
+    task: Task<'a, R>,
     /// Lanes of the group, and of one native vector.
     width: usize,
     narrow: usize,
@@ -37,7 +58,7 @@ pub struct Group<'a, R, const V: usize> {
     switches: Vec<R>,
     columns: Vec<Option<LaneState>>,
     stages: Stages<R>,
-    results: Results,
+    results: Results<R>,
 }
 
 /// Storage of the small tapes.
@@ -50,7 +71,13 @@ struct Stages<R> {
 }
 
 impl<'a, R: Real, const V: usize> Group<'a, R, V> {
-    pub fn new(level: Level, batch: &'a Batch<'a>, compiled: &'a Compiled<R>, narrow: usize) -> Self {
+    pub fn new(
+        level: Level,
+        batch: &'a Batch<'a>,
+        compiled: &'a Compiled<R>,
+        task: Task<'a, R>,
+        narrow: usize,
+    ) -> Self {
         let width = narrow * V;
         let frame = &compiled.frame;
         // The error, the step factor and the rest stand between states and tangents.
@@ -61,6 +88,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             level,
             batch,
             compiled,
+            task,
             width,
             narrow,
             storage: compiled.step.storage::<V>(width),
@@ -81,7 +109,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     }
 
     /// Takes lanes from the queue until it is empty and all have ended.
-    pub fn work(mut self, queue: &AtomicUsize) -> Results {
+    pub fn work(mut self, queue: &AtomicUsize) -> Results<R> {
         // Idle columns step too; with a step of 1 they do no harm.
         self.storage[STEP as usize * self.width..][..self.width].fill(R::from_f64(1.0));
         loop {
@@ -102,15 +130,11 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     }
 
     fn refill(&mut self, queue: &AtomicUsize) {
-        let total = self.batch.lanes.len();
         loop {
             let free: Vec<usize> = (0..self.width).filter(|&c| self.columns[c].is_none()).collect();
             let mut taken = Vec::new();
             for &column in free.iter().take(self.narrow) {
-                let lane = queue.fetch_add(1, Ordering::Relaxed);
-                if lane >= total {
-                    break;
-                }
+                let Some(lane) = self.next_lane(queue.fetch_add(1, Ordering::Relaxed)) else { break };
                 self.admit(column, lane);
                 taken.push(column);
             }
@@ -118,6 +142,13 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 return;
             }
             self.begin(&taken);
+        }
+    }
+
+    fn next_lane(&self, at: usize) -> Option<usize> {
+        match self.task {
+            Task::Settle(plan) => plan.leaders.get(at).copied(),
+            Task::Run(..) => (at < self.batch.lanes.len()).then_some(at),
         }
     }
 
@@ -131,17 +162,30 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             self.inputs[at * self.width + column] = R::from_f64(value);
         }
         let results = self.results.outputs.len();
-        let count = protocol.outputs.len() * self.batch.program.outputs.len();
+        let count = match self.task {
+            Task::Settle(_) => 0,
+            Task::Run(..) => protocol.outputs.len() * self.batch.program.outputs.len(),
+        };
         self.results.outputs.resize(results + count, 0.0);
         self.results.tangents.resize((results + count) * self.batch.tangents.len(), 0.0);
         self.columns[column] = Some(LaneState::new(lane, place.protocol as usize, protocol.start, results, R::EPSILON));
     }
 
     fn begin(&mut self, columns: &[usize]) {
+        // The first segment's inputs hold from the start, also for initial values.
+        columns.iter().for_each(|&column| self.set_inputs(column));
+        let (settled, fresh): (Vec<usize>, Vec<usize>) =
+            columns.iter().partition(|&&column| self.settled(column).is_some());
+        self.initialise(&fresh);
+        let mut begun: Vec<usize> = settled.into_iter().filter(|&column| self.resume(column)).collect();
+        begun.extend(fresh);
+        let alive = self.record(&begun);
+        self.enter(&alive);
+    }
+
+    fn initialise(&mut self, columns: &[usize]) {
         let compiled = self.compiled;
         for (at, &column) in columns.iter().enumerate() {
-            // The first segment's inputs hold from the start, also for initial values.
-            self.set_inputs(column);
             self.fill(Which::Initial, at, column);
         }
         compiled.initial.run::<1>(self.level, &mut self.stages.initial);
@@ -156,8 +200,6 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 self.first_truths(column);
             }
         }
-        let ended = self.record(columns);
-        self.enter(&ended);
     }
 
     fn protocol(&self, column: usize) -> &'a Protocol {
@@ -379,11 +421,11 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let mut entering = Vec::new();
         let mut recording = Vec::new();
         for &column in rested {
-            let protocol = self.protocol(column);
-            let state = self.state(column);
-            state.time = protocol.segments[state.segment].until;
-            state.deadline = None;
-            self.next_segments(column);
+            if let Task::Settle(_) = self.task {
+                self.leave(column);
+                continue;
+            }
+            self.jump(column);
             recording.push(column);
             entering.push(column);
         }
@@ -425,6 +467,15 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             self.state(column).aim(protocol);
         }
         self.enter(&entering);
+    }
+
+    /// From rest to the end of the settling segment.
+    fn jump(&mut self, column: usize) {
+        let protocol = self.protocol(column);
+        let state = self.state(column);
+        state.time = protocol.segments[state.segment].until;
+        state.deadline = None;
+        self.next_segments(column);
     }
 
     /// Goes on to the segment that holds at the lane's time. False if the protocol has ended.
@@ -512,11 +563,19 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     }
 
     fn finish(&mut self, column: usize) {
-        if let Some(mut state) = self.columns[column].take() {
-            state.report.time = state.time;
-            if state.report.status != Status::Finished {
-                state.report.state = self.culprit(column);
-            }
+        let failed = self.state(column).report.status != Status::Finished;
+        let culprit = if failed { self.culprit(column) } else { None };
+        let state = self.state(column);
+        state.report.time = state.time;
+        state.report.state = culprit;
+        match self.task {
+            Task::Settle(_) => self.leave(column),
+            Task::Run(..) => self.hand_in(column),
+        }
+    }
+
+    fn hand_in(&mut self, column: usize) {
+        if let Some(state) = self.columns[column].take() {
             self.results.lanes.push((state.lane, state.results, state.report));
         }
         self.storage[STEP as usize * self.width + column] = R::from_f64(1.0);

@@ -17,7 +17,7 @@ use super::{Batch, Engine, EngineError, LaneReport, Method, Outcomes, Precision}
 use crate::program::Program;
 use compiled::Compiled;
 use fearless_simd::Level;
-use group::{Group, Results};
+use group::{Group, Plan, Results, Task};
 use real::Real;
 use std::any::Any;
 use std::collections::HashMap;
@@ -56,9 +56,9 @@ impl CpuEngine {
         CpuEngine { native: false, ..CpuEngine::new(precision) }
     }
 
-    fn compiled<R: Real>(&self, batch: &Batch) -> Arc<Compiled<R>> {
+    /// With `settles`, steps also tell whether a lane has come to rest.
+    fn compiled<R: Real>(&self, batch: &Batch, settles: bool) -> Arc<Compiled<R>> {
         let settings = batch.settings;
-        let settles = batch.protocols.iter().flat_map(|p| &p.segments).any(|s| s.settle.is_some());
         let key = Key {
             program: batch.program.id,
             method: settings.method,
@@ -82,41 +82,49 @@ impl CpuEngine {
     /// How many instructions a step of this batch takes: what a step costs, up to a factor.
     pub fn step_length(&self, batch: &Batch) -> usize {
         match self.precision {
-            Precision::F32 => self.compiled::<f32>(batch).step.length(),
-            Precision::F64 => self.compiled::<f64>(batch).step.length(),
+            Precision::F32 => self.compiled::<f32>(batch, false).step.length(),
+            Precision::F64 => self.compiled::<f64>(batch, false).step.length(),
         }
     }
 
     fn integrate<R: Real>(&self, batch: &Batch) -> Outcomes {
-        let compiled = self.compiled::<R>(batch);
+        let plan = Plan::new(batch);
+        let mut settled = Vec::new();
+        if !plan.leaders.is_empty() {
+            let compiled = self.compiled::<R>(batch, true);
+            settled = plan.gather(self.work(batch, &compiled, Task::Settle(&plan), plan.leaders.len()));
+        }
+        let later = batch.protocols.iter().flat_map(|p| p.segments.iter().skip(1)).any(|s| s.settle.is_some());
+        let compiled = self.compiled::<R>(batch, later);
+        gather(batch, self.work(batch, &compiled, Task::Run(&plan, &settled), batch.lanes.len()))
+    }
+
+    /// Does `task`, which is that of `lanes` lanes, on all threads.
+    fn work<R: Real>(&self, batch: &Batch, compiled: &Compiled<R>, task: Task<R>, lanes: usize) -> Vec<Results<R>> {
         let narrow = execute::native_lanes::<R>(self.level);
         let threads = rayon::current_num_threads();
         let queue = AtomicUsize::new(0);
-        let share = batch.lanes.len().div_ceil(threads);
-        let work = |_: usize| -> Results {
+        let share = lanes.div_ceil(threads);
+        let work = || {
             // Eight vectors a slot, fewer when there are not lanes enough to fill them.
             if share > 4 * narrow {
-                Group::<R, 8>::new(self.level, batch, &compiled, narrow).work(&queue)
+                Group::<R, 8>::new(self.level, batch, compiled, task, narrow).work(&queue)
             } else if share > narrow {
-                Group::<R, 4>::new(self.level, batch, &compiled, narrow).work(&queue)
+                Group::<R, 4>::new(self.level, batch, compiled, task, narrow).work(&queue)
             } else {
-                Group::<R, 1>::new(self.level, batch, &compiled, narrow).work(&queue)
+                Group::<R, 1>::new(self.level, batch, compiled, task, narrow).work(&queue)
             }
         };
-        let workers = threads.min(batch.lanes.len().div_ceil(narrow)).max(1);
-        let results: Vec<Results> = if workers == 1 {
-            vec![work(0)]
-        } else {
-            rayon::broadcast(
-                |context| if context.index() < workers { work(context.index()) } else { Results::default() },
-            )
-        };
-        gather(batch, results)
+        let workers = threads.min(lanes.div_ceil(narrow)).max(1);
+        if workers == 1 {
+            return vec![work()];
+        }
+        rayon::broadcast(|context| if context.index() < workers { work() } else { Results::default() })
     }
 }
 
 /// Puts the workers' results in the order of the lanes.
-fn gather(batch: &Batch, results: Vec<Results>) -> Outcomes {
+fn gather<R>(batch: &Batch, results: Vec<Results<R>>) -> Outcomes {
     let directions = batch.tangents.len();
     let mut offsets = Vec::with_capacity(batch.lanes.len() + 1);
     let mut total = 0;
