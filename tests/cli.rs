@@ -362,6 +362,31 @@ fn statements_in_words_are_not_fitted() {
 }
 
 #[test]
+fn weighing_statements_ends_when_its_time_is_over() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("out");
+    let run = fenton(&["fit", "constraints-fac", "--max-time", "1e-9", "--output", &folder.display().to_string()]);
+    assert_eq!(code(&run), 3, "{}", err(&run));
+    assert!(err(&run).contains("stopped after 0 points"), "{}", err(&run));
+    assert!(!folder.exists());
+}
+
+#[test]
+fn what_cannot_be_written_is_told_by_its_name() {
+    let place = tempfile::tempdir().unwrap();
+    fs::create_dir(place.path().join("out.checkpoint")).unwrap();
+    let (run, _) = short_fit(place.path(), &[]);
+    assert_eq!(code(&run), 3, "{}", err(&run));
+    assert!(err(&run).contains("out.checkpoint"), "{}", err(&run));
+
+    let table = place.path().join("mine.csv");
+    fs::write(&table, out(&fenton(&["show", "fac-ht1080", "--data"]))).unwrap();
+    let new = fenton(&["new", "/dev/null/iron", "--from", &table.display().to_string()]);
+    assert_eq!(code(&new), 3, "{}", err(&new));
+    assert!(err(&new).contains("/dev/null/iron"), "{}", err(&new));
+}
+
+#[test]
 fn a_report_that_cannot_be_written_whole_is_not_written() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("out");

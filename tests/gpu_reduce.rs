@@ -1,16 +1,17 @@
 //! What a device makes of its lanes by itself, against the host's work on the same lanes.
 
 mod common;
+#[path = "common/memory.rs"]
+mod memory;
 
 use fenton::engine::{
     Batch, Engine, EngineError, Law, Misfit, Number, Outcomes, Precision, Reduced, Reduction, Residual, Status,
 };
-use fenton::expr::Id;
 use fenton::inference::{Choice, FitSettings, Objective, Simulator, StudyObjective, Wanted, fit};
-use fenton::model::{System, antimony, formula};
 use fenton::program::Program;
+use fenton::study::Study;
 use fenton::study::problem::Problem;
-use fenton::study::{Sources, Study};
+use memory::Memory;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -137,26 +138,12 @@ model killing
 end
 ";
 
-struct Memory(String);
-
-impl Sources for Memory {
-    fn model(&self, _: &str) -> fenton::Result<System> {
-        antimony::read(MODEL, "killing.ant")?.system()
-    }
-    fn data(&self, _: &str) -> fenton::Result<Vec<u8>> {
-        Ok(self.0.as_bytes().to_vec())
-    }
-    fn formula(&self, system: &mut System, text: &str) -> fenton::Result<Id> {
-        formula::resolve(system, &formula::parse(text)?)
-    }
-}
-
 fn study(rest: &str, plate: &str) -> Study {
     let text = format!(
         "model = \"killing\"\n[compounds.Drug]\nunit = \"uM\"\ntarget_unit = \"uM\"\n[data]\nfile = \"p.csv\"\n{rest}\n\
          [parameters.k_death]\nbounds = [0.001, 10]\n[parameters.K]\nbounds = [0.1, 1000]\n"
     );
-    Study::read("study.toml", &text, &Memory(plate.into())).unwrap_or_else(|e| panic!("{e}"))
+    Study::read("study.toml", &text, &Memory::of(MODEL, plate)).unwrap_or_else(|e| panic!("{e}"))
 }
 
 const RELATIVE: &str = "kind = \"atp\"\nlive = \"live\"\n";

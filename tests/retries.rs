@@ -1,14 +1,16 @@
 //! A lane that fails is tried again: with a smaller first step, by the other method, on the reference. Only then it
 //! counts.
 
+#[path = "common/memory.rs"]
+mod memory;
+
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::{Batch, Engine, EngineError, Method, Outcomes, Precision, Status};
-use fenton::expr::Id;
 use fenton::inference::{Choice, Objective, Simulator, StudyObjective, Wanted};
-use fenton::model::{System, antimony, formula};
 use fenton::program::Program;
+use fenton::study::Study;
 use fenton::study::problem::Problem;
-use fenton::study::{Sources, Study};
+use memory::Memory;
 use std::sync::Mutex;
 
 /// How one batch was asked for.
@@ -102,23 +104,10 @@ bounds = [0.1, 1000]
 
 const DOSES: [f64; 5] = [0.0, 1.0, 3.0, 10.0, 30.0];
 
-struct Memory;
-
-impl Sources for Memory {
-    fn model(&self, _: &str) -> fenton::Result<System> {
-        antimony::read(MODEL, "killing.ant")?.system()
-    }
-    fn data(&self, _: &str) -> fenton::Result<Vec<u8>> {
-        let rows: String = DOSES.iter().map(|dose| format!("{dose},24,0.5\n")).collect();
-        Ok(format!("Drug,time,signal\n{rows}").into_bytes())
-    }
-    fn formula(&self, system: &mut System, text: &str) -> fenton::Result<Id> {
-        formula::resolve(system, &formula::parse(text)?)
-    }
-}
-
 fn problem() -> Problem {
-    Study::read("study.toml", STUDY, &Memory).unwrap_or_else(|e| panic!("{e}")).problem()
+    let rows: String = DOSES.iter().map(|dose| format!("{dose},24,0.5\n")).collect();
+    let plate = format!("Drug,time,signal\n{rows}");
+    Study::read("study.toml", STUDY, &Memory::of(MODEL, plate)).unwrap_or_else(|e| panic!("{e}")).problem()
 }
 
 const VALUES: [f64; 2] = [0.1, 10.0];

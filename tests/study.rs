@@ -1,9 +1,13 @@
 //! Study files and their data: what is read, and what is refused with which words.
 
+#[path = "common/memory.rs"]
+mod memory;
+
 use fenton::expr::Id;
-use fenton::model::{System, antimony, formula};
-use fenton::study::{Quantity, ReadAt, Seen, Sources, Study};
+use fenton::model::System;
+use fenton::study::{Quantity, ReadAt, Seen, Study};
 use fenton::{Diagnostic, Error, Result};
+use memory::Memory;
 
 const MODEL: &str = "
 model killing
@@ -22,20 +26,6 @@ model killing
   dead' = hazard * live;
 end
 ";
-
-pub struct Memory<'a>(pub &'a str);
-
-impl Sources for Memory<'_> {
-    fn model(&self, _: &str) -> Result<System> {
-        antimony::read(MODEL, "killing.ant")?.system()
-    }
-    fn data(&self, _: &str) -> Result<Vec<u8>> {
-        Ok(self.0.as_bytes().to_vec())
-    }
-    fn formula(&self, system: &mut System, text: &str) -> Result<Id> {
-        formula::resolve(system, &formula::parse(text)?)
-    }
-}
 
 const STUDY: &str = r#"
 title = "Killing"
@@ -62,7 +52,7 @@ bounds = [0.005, 0.5]
 const PLATE: &str = "Drug,time,viability\n0,24,1.01\n0,24,0.99\n0.01,24,0.31\n0.1,24,0.11\n";
 
 fn found(study: &str, plate: &str) -> Vec<Diagnostic> {
-    match Study::read("study.toml", study, &Memory(plate)) {
+    match Study::read("study.toml", study, &Memory::of(MODEL, plate)) {
         Err(Error::Input(found)) => found,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("accepted:\n{study}\n{plate}"),
@@ -83,7 +73,7 @@ fn refused(study: &str, plate: &str, line: usize, column: usize, words: &str) {
 
 #[test]
 fn a_study_is_read() {
-    let study = Study::read("killing.toml", STUDY, &Memory(PLATE)).unwrap();
+    let study = Study::read("killing.toml", STUDY, &Memory::of(MODEL, PLATE)).unwrap();
     assert_eq!((study.name.as_str(), study.data.len()), ("killing", 4));
     assert_eq!(study.compounds[0].factor, 1000.0);
     assert_eq!(study.data[2].doses, [0.01]);
@@ -101,7 +91,7 @@ fn a_study_is_read() {
 fn windows_line_ends_marks_comments_and_header_units_are_understood() {
     let plate = "\u{feff}# a plate\r\nDrug (mM),time [h],viability (%),note\r\n0,24,99,\r\n\r\n0.01,24,31,\"a, b\"\r\n";
     let study = STUDY.replace("file = \"plate.csv\"", "file = \"plate.csv\"\nignore = [\"note\"]");
-    let study = Study::read("study.toml", &study, &Memory(plate)).unwrap();
+    let study = Study::read("study.toml", &study, &Memory::of(MODEL, plate)).unwrap();
     assert_eq!(study.data[1].value, Seen::Value(0.31));
     assert_eq!(study.data[1].line, 5);
 }
@@ -110,7 +100,7 @@ fn windows_line_ends_marks_comments_and_header_units_are_understood() {
 fn long_tables_convert_doses() {
     let plate = "compound,dose,dose_unit,time,viability\nvehicle,0,,24,1\nDrug,10,uM,24,0.3\n";
     let study = STUDY.replace("[noise]", "values = \"fraction\"\n[noise]");
-    let study = Study::read("study.toml", &study, &Memory(plate)).unwrap();
+    let study = Study::read("study.toml", &study, &Memory::of(MODEL, plate)).unwrap();
     assert!((study.data[1].doses[0] - 0.01).abs() < 1e-15);
 }
 
@@ -186,7 +176,7 @@ fn joint_readings_need_a_stated_sd() {
     assert!(found[0].to_string().contains("the sd of a joint reading is estimated"), "{}", found[0]);
     let end = study.find("[parameters.sigma]").unwrap();
     let fixed = study[..end].replace("\"sigma\"", "0.1");
-    let problem = Study::read("study.toml", &fixed, &Memory(plate)).unwrap().problem();
+    let problem = Study::read("study.toml", &fixed, &Memory::of(MODEL, plate)).unwrap().problem();
     assert_eq!(problem.observation_count(), 1.0);
     assert!(problem.intervals_only());
 }
@@ -209,7 +199,7 @@ bounds = [1, 20]
 set = { counting = 0 }
 longest = 1000
 "#;
-    let study = Study::read("study.toml", &study, &Memory(PLATE)).unwrap();
+    let study = Study::read("study.toml", &study, &Memory::of(MODEL, PLATE)).unwrap();
     assert_eq!(study.conditions[0].set[0].1, Quantity::Parameter(2));
     let problem = study.problem();
     // The vehicle control lacks both compounds, and is as old as the treated cells.
@@ -231,7 +221,7 @@ longest = 1000
 #[test]
 fn the_documented_example_is_read() {
     struct Files;
-    impl Sources for Files {
+    impl fenton::study::Sources for Files {
         fn model(&self, name: &str) -> Result<System> {
             fenton::study::Embedded.model(name)
         }

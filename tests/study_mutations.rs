@@ -1,27 +1,15 @@
 //! Damaged study and data files: never a panic or a hang, and always an error with a place to look at.
 
-use fenton::expr::Id;
-use fenton::model::{System, antimony, formula};
-use fenton::study::{Sources, Study};
-use fenton::{Error, Result};
+#[path = "common/memory.rs"]
+mod memory;
+
+use fenton::Error;
+use fenton::study::Study;
+use memory::Memory;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
 const MODEL: &str = "Drug = 0; Drug has uM; unit uM = 1e-6 mole / litre; k = 0.1; live = 1; live' = -k * Drug * live";
-
-struct Memory<'a>(&'a [u8]);
-
-impl Sources for Memory<'_> {
-    fn model(&self, _: &str) -> Result<System> {
-        antimony::read(MODEL, "killing.ant")?.system()
-    }
-    fn data(&self, _: &str) -> Result<Vec<u8>> {
-        Ok(self.0.to_vec())
-    }
-    fn formula(&self, system: &mut System, text: &str) -> Result<Id> {
-        formula::resolve(system, &formula::parse(text)?)
-    }
-}
 
 const STUDY: &str = r#"
 model = "killing"
@@ -63,7 +51,7 @@ const PLATE: &str = "condition,Drug (mM),time,viability,lower,upper,plate\na,0,2
 /// Reads, and lowers what can be read.
 fn survives(study: &str, plate: &[u8]) {
     let begun = Instant::now();
-    match Study::read("study.toml", study, &Memory(plate)) {
+    match Study::read("study.toml", study, &Memory::of(MODEL, plate)) {
         Ok(study) => {
             let problem = study.problem();
             assert!(!problem.parameters.is_empty());
@@ -159,6 +147,6 @@ fn deep_and_long_studies_end_in_an_error_or_a_study() {
 
 #[test]
 fn the_undamaged_study_is_read() {
-    let study = Study::read("study.toml", STUDY, &Memory(PLATE.as_bytes())).unwrap_or_else(|e| panic!("{e}"));
+    let study = Study::read("study.toml", STUDY, &Memory::of(MODEL, PLATE)).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(study.problem().parameters.len(), 4);
 }

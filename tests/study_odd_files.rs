@@ -1,28 +1,16 @@
 //! Files as they come from elsewhere: other line ends and encodings, a million rows, a million letters, and what a
 //! study may say by mistake. Each test is named after what went wrong once.
 
-use fenton::expr::Id;
-use fenton::model::{System, antimony, formula};
-use fenton::study::{Seen, Sources, Study};
+#[path = "common/memory.rs"]
+mod memory;
+
+use fenton::study::{Seen, Study};
 use fenton::{Diagnostic, Error, Result};
+use memory::Memory;
 use std::time::{Duration, Instant};
 
 const MODEL: &str = "unit uM = 1e-6 mole / litre; Drug = 0; Drug has uM; Two = 0; Two has uM; k = 0.1; growth = 0.02
 live = 1; live' = (growth - k * (Drug + Two)) * live; dead = 0; dead' = k * Drug * live";
-
-struct Memory<'a>(&'a [u8]);
-
-impl Sources for Memory<'_> {
-    fn model(&self, _: &str) -> Result<System> {
-        antimony::read(MODEL, "killing.ant")?.system()
-    }
-    fn data(&self, _: &str) -> Result<Vec<u8>> {
-        Ok(self.0.to_vec())
-    }
-    fn formula(&self, system: &mut System, text: &str) -> Result<Id> {
-        formula::resolve(system, &formula::parse(text)?)
-    }
-}
 
 const STUDY: &str = r#"model = "killing"
 [time]
@@ -45,7 +33,7 @@ bounds = [0.01, 1]
 const PLATE: &str = "Drug (mM),time (h),viability\n0,24,1.0\n0,24,0.98\n0.001,24,0.85\n0.01,24,0.3\n";
 
 fn read(study: &str, plate: &[u8]) -> Result<Study> {
-    Study::read("study.toml", study, &Memory(plate))
+    Study::read("study.toml", study, &Memory::of(MODEL, plate))
 }
 
 fn found(study: &str, plate: &[u8]) -> Vec<Diagnostic> {

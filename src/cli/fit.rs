@@ -148,7 +148,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         ..RunFacts::default()
     };
     if fenton::summary::in_words(&study) {
-        return weigh(args, &study, &objective, run, &folder);
+        return weigh(args, max_time, &study, &objective, run, &folder);
     }
     let mut bars = Bars::default();
     let result = fit(&objective, &settings, &mut bars);
@@ -183,6 +183,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
 /// Statements in words are not fitted: the priors are weighed by them, in f64 on the CPU.
 fn weigh(
     args: &FitArgs,
+    max_time: Option<Duration>,
     study: &Study,
     objective: &StudyObjective,
     run: RunFacts,
@@ -201,10 +202,19 @@ fn weigh(
         precision: "f64".into(),
         ..run
     };
-    let mut document = fenton::summary::statements(study, objective, run, &[])?;
+    let stop = || terminal::is_interrupted() || max_time.is_some_and(|limit| start.elapsed() >= limit);
+    let mut document = fenton::summary::statements(study, objective, run, &[], &stop)?;
     document.run.seconds = start.elapsed().as_secs_f64();
     report::write(&document, folder).map_err(Failure::Output)?;
-    if args.json { output::print_json(&document) } else { output::print(&told_of_statements(&document, folder)) }
+    if args.json {
+        output::print_json(&document)?;
+    } else {
+        output::print(&told_of_statements(&document, folder))?;
+    }
+    match terminal::is_interrupted() {
+        true => Err(Failure::Interrupted(format!("interrupted; what was weighed so far is in {}", folder.display()))),
+        false => Ok(()),
+    }
 }
 
 /// The study's name; where its file is called 'study.toml', as all made by 'fenton new' are, that of its folder.

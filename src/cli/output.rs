@@ -12,6 +12,30 @@ pub fn print_json(document: &impl serde::Serialize) -> Result<(), Failure> {
     print(&text)
 }
 
+/// Prints one JSON document entry by entry, so that a long list need not be in memory: the fields of `head`, the list
+/// called `name` with the entries that `fill` hands on, and the fields that it returns. Nothing is printed if it fails
+/// before the first entry.
+pub fn print_json_list(
+    head: &serde_json::Value,
+    name: &str,
+    fill: impl FnOnce(&mut dyn FnMut(&serde_json::Value) -> Result<(), WriteError>) -> Result<serde_json::Value, WriteError>,
+) -> Result<(), Failure> {
+    to_file_or_stdout(None, |out| {
+        let head = serde_json::to_string_pretty(head).map_err(std::io::Error::from)?;
+        let head = head.trim_end_matches(['\n', '}']);
+        let mut between = format!("{head},\n  \"{name}\": [\n    ");
+        let tail = fill(&mut |entry| {
+            out.write_all(std::mem::replace(&mut between, ",\n    ".into()).as_bytes())?;
+            Ok(serde_json::to_writer(&mut *out, entry).map_err(std::io::Error::from)?)
+        })?;
+        out.write_all(b"\n  ]")?;
+        for (name, value) in tail.as_object().into_iter().flatten() {
+            write!(out, ",\n  \"{name}\": {value}")?;
+        }
+        Ok(out.write_all(b"\n}\n")?)
+    })
+}
+
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(on_write("standard output"))

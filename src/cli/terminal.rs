@@ -42,6 +42,11 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+/// What was done, when standard output is for something else.
+pub fn tell(text: &str) {
+    say(text);
+}
+
 pub fn warn(text: &str) {
     say(&format!("{} {text}", paint("warning:", "1;33")));
 }

@@ -117,7 +117,6 @@ mod data;
 mod declared;
 pub mod design;
 mod document;
-pub mod effect;
 pub mod embedded;
 mod files;
 mod likelihood;

@@ -49,7 +49,9 @@ pub fn decode(file: &str, bytes: Vec<u8>) -> Result<String> {
 
 /// Old programs end lines with a carriage return alone.
 fn lone_return(bytes: &[u8]) -> bool {
-    bytes.iter().enumerate().any(|(at, &byte)| byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
+    // The quick search goes first: most files have none at all.
+    bytes.contains(&b'\r')
+        && bytes.iter().enumerate().any(|(at, &byte)| byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'))
 }
 
 /// With a newline in place of each carriage return that has none behind it.

@@ -49,6 +49,7 @@ struct Curve<'t> {
     doses: &'t [f64],
     /// Where there is no compound, or at the lowest dose; then over the doses.
     top: Predicted,
+    has_control: bool,
     viability: Vec<Predicted>,
 }
 
@@ -69,12 +70,28 @@ impl<'t> Curve<'t> {
             false => Predicted { value: 1.0 - p.value, draws: p.draws.iter().map(|d| 1.0 - d).collect() },
         };
         let viability: Vec<Predicted> = trace.predicted.iter().map(turned).collect();
-        let first = usize::from(trace.doses[0] == 0.0).min(trace.doses.len() - 1);
-        Curve { doses: &trace.doses[first..], top: viability[0].clone(), viability: viability[first..].to_vec() }
+        let has_control = trace.doses[0] == 0.0;
+        let first = usize::from(has_control).min(trace.doses.len() - 1);
+        let (doses, top) = (&trace.doses[first..], viability[0].clone());
+        Curve { doses, top, has_control, viability: viability[first..].to_vec() }
+    }
+
+    /// Why no dose can answer: what else is in the wells has done it already.
+    fn nothing_to_see(&self, level: Level) -> Option<String> {
+        let top = self.top.value;
+        match level {
+            _ if !self.has_control => None,
+            Level::Absolute(level) if top <= level => Some(format!("at or below {level} without it")),
+            Level::Relative(share) if share * top < SMALLEST_EFFECT => Some("too little alive without it".into()),
+            _ => None,
+        }
     }
 
     fn quantity(&self, level: Level) -> (Quantity, String) {
         let (lowest, highest) = (self.doses[0], self.doses[self.doses.len() - 1]);
+        if let Some(note) = self.nothing_to_see(level) {
+            return (Quantity::Undefined, note);
+        }
         let value = match find(self.doses, &|at| self.viability[at].value, self.top.value, level) {
             Found::At(value) => value,
             Found::Below => return (Quantity::Below { limit: lowest }, String::new()),
@@ -164,6 +181,20 @@ mod tests {
         // 0.5 = 0.2 + 0.8 / (1 + x^4)
         close(at(&curve, Level::Absolute(0.5)), 10.0 * (0.8f64 / 0.3 - 1.0).powf(0.25));
         assert_eq!(at(&curve, Level::Absolute(0.1)), Found::Above);
+    }
+
+    #[test]
+    fn a_curve_that_begins_dead_has_no_dose() {
+        let (doses, values) = hill(0.0, 1000.0);
+        let flat = |value: f64| Predicted { value, draws: Vec::new() };
+        let of = |top: f64, level| {
+            let viability = values.iter().map(|value| flat(top * value)).collect();
+            Curve { doses: &doses, top: flat(top), has_control: true, viability }.quantity(level).0
+        };
+        assert!(matches!(of(0.6, Level::Absolute(0.5)), Quantity::Value { .. }));
+        assert!(matches!(of(0.4, Level::Absolute(0.5)), Quantity::Undefined));
+        assert!(matches!(of(0.4, Level::Relative(0.5)), Quantity::Value { .. }));
+        assert!(matches!(of(0.1, Level::Relative(0.5)), Quantity::Undefined));
     }
 
     #[test]

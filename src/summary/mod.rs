@@ -70,13 +70,20 @@ pub fn document(
 }
 
 /// The document for a study of statements in words ([`in_words`]): the priors beside what the statements leave of them.
-/// Nothing is fitted, and no effective concentration is read from a curve that would come from the priors.
+/// Nothing is fitted, and no effective concentration is read from a curve that would come from the priors. When `stop`
+/// says so, the points of the priors weighed by then are the result.
 ///
 /// # Errors
 /// [`crate::Error::Run`] if hardly any point of the priors agrees with the statements; those of the engine.
-pub fn statements(study: &Study, objective: &StudyObjective, run: RunFacts, notes: &[String]) -> Result<Document> {
+pub fn statements(
+    study: &Study,
+    objective: &StudyObjective,
+    run: RunFacts,
+    notes: &[String],
+    stop: &dyn Fn() -> bool,
+) -> Result<Document> {
     let problem = objective.problem();
-    let weighted = Weighted::draw(objective, run.seed)?;
+    let weighted = Weighted::draw(objective, run.seed, stop)?;
     let model = Model::of_statements(objective, &weighted);
     let found = Statements {
         count: problem.observation_count() as usize,

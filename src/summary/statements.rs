@@ -3,7 +3,7 @@
 //! A statement bounds what the model may say and has no best fit. So nothing is optimised: the prior is drawn from, and
 //! what is left of it where the statements hold is the result.
 
-use crate::inference::{Objective, StudyObjective};
+use crate::inference::{Evaluation, Objective, StudyObjective};
 use crate::random::{Points, normal_quantile};
 use crate::study::Prior;
 use crate::study::problem::Estimated;
@@ -11,6 +11,8 @@ use crate::{Error, Result};
 
 /// Points drawn from the priors; those beyond the bounds are left out.
 const DRAWN: usize = 2048;
+/// Points evaluated at a time, between two looks at whether to stop.
+const BATCH: usize = 128;
 /// Points with equal weights that stand for the result: enough for 95 % quantiles of curves.
 const KEPT: usize = 256;
 /// Fewer points of equal weight than this give no quantiles.
@@ -29,24 +31,39 @@ pub struct Weighted {
 }
 
 impl Weighted {
-    /// Draws from the priors of `objective` and weighs.
+    /// Draws from the priors of `objective` and weighs, until `stop` says that it is enough.
     ///
     /// # Errors
     /// [`Error::Run`] if hardly any point agrees with the statements; those of the engine.
-    pub fn draw(objective: &StudyObjective, seed: u64) -> Result<Self> {
+    pub fn draw(objective: &StudyObjective, seed: u64, stop: &dyn Fn() -> bool) -> Result<Self> {
         let parameters = &objective.problem().parameters;
         let uniform = Points::new(parameters.len(), DRAWN, seed);
-        let points: Vec<Vec<f64>> = (0..DRAWN)
+        let mut points: Vec<Vec<f64>> = (0..DRAWN)
             .filter_map(|at| parameters.iter().zip(uniform.point(at)).map(|(p, u)| quantile(p, u)).collect())
             .collect();
-        let likelihoods: Vec<f64> = (objective.evaluate_exactly(&points)?.iter().zip(&points))
-            .map(|(evaluation, point)| (objective.prior(point).0 - evaluation.value).exp())
-            .map(|likelihood| if likelihood.is_nan() { 0.0 } else { likelihood })
-            .collect();
+        let mut likelihoods: Vec<f64> = Vec::with_capacity(points.len());
+        for batch in points.chunks(BATCH) {
+            if stop() {
+                break;
+            }
+            let evaluations = objective.evaluate_exactly(batch)?;
+            let likelihood = |(evaluation, point): (&Evaluation, &Vec<f64>)| {
+                let likelihood = (objective.prior(point).0 - evaluation.value).exp();
+                if likelihood.is_nan() { 0.0 } else { likelihood }
+            };
+            likelihoods.extend(evaluations.iter().zip(batch).map(likelihood));
+        }
+        let stopped = likelihoods.len() < points.len();
+        points.truncate(likelihoods.len());
         let sum: f64 = likelihoods.iter().sum();
         let effective = sum * sum / likelihoods.iter().map(|l| l * l).sum::<f64>();
         if effective.is_nan() || effective < FEWEST {
             let count = points.len();
+            if stopped {
+                return Err(Error::Run(format!(
+                    "stopped after {count} points of the priors, too few of which agree with the statements for a result"
+                )));
+            }
             return Err(Error::Run(format!(
                 "of {count} points drawn from the priors hardly any agrees with the statements: widen or move the priors, \
                  or ask whether the model can explain them at all"

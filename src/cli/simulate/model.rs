@@ -15,9 +15,10 @@ use fenton::program::{Lowering, Program};
 use fenton::report::{number, number32};
 use fenton::{Diagnostic, Error};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
-/// How many instances are in memory at a time, at most.
-const CHUNK: usize = 4096;
+/// How many instances are in memory at a time, at most. At the end of each such batch threads wait for its slowest.
+const CHUNK: usize = 16384;
 
 /// How many values are, roughly: 256 MiB.
 const VALUES: usize = 1 << 25;
@@ -86,12 +87,12 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Runs all instances and hands each finished one to `sink`, in order; counts what failed.
-    fn run(&self, mut sink: impl FnMut(usize, &[f64]) -> Result<(), WriteError>) -> Result<Failures, WriteError> {
+    /// Runs all instances and hands each finished one to `sink`, in order.
+    fn run(&self, mut sink: impl FnMut(usize, &[f64]) -> Result<(), WriteError>) -> Result<Ran, WriteError> {
         let count = self.instances.count;
         let chunk = (VALUES / (self.protocol.outputs.len() * self.columns.len()).max(1)).clamp(1, CHUNK);
         let bar = (count > chunk).then(|| progress::bar(count as u64, "instances"));
-        let mut failures = Failures::default();
+        let mut ran = Ran::default();
         for first in (0..count).step_by(chunk) {
             if terminal::is_interrupted() {
                 return Err(Failure::Interrupted(format!("stopped after {first} of {count} instances")).into());
@@ -107,8 +108,10 @@ impl Job<'_> {
                 tangents: &[],
                 settings: &self.settings,
             };
+            let start = Instant::now();
             let outcomes = self.engine.run(&batch).map_err(|error| Error::Engine(error.to_string()))?;
-            self.hand_over(first, &outcomes, &mut failures, &mut sink)?;
+            ran.integration += start.elapsed();
+            self.hand_over(first, &outcomes, &mut ran, &mut sink)?;
             if let Some(bar) = &bar {
                 bar.inc(size as u64);
             }
@@ -116,15 +119,15 @@ impl Job<'_> {
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
-        self.judge(&failures)?;
-        Ok(failures)
+        self.judge(&ran)?;
+        Ok(ran)
     }
 
     fn hand_over(
         &self,
         first: usize,
         outcomes: &Outcomes,
-        failures: &mut Failures,
+        ran: &mut Ran,
         sink: &mut impl FnMut(usize, &[f64]) -> Result<(), WriteError>,
     ) -> Result<(), WriteError> {
         for (lane, report) in outcomes.reports.iter().enumerate() {
@@ -132,20 +135,20 @@ impl Job<'_> {
                 sink(first + lane, &outcomes.outputs[outcomes.offsets[lane]..outcomes.offsets[lane + 1]])?;
             } else {
                 let state = report.state.and_then(|state| self.program.states.get(state as usize)).cloned();
-                failures.list.push((first + lane + 1, report.status, report.time, state));
+                ran.failures.push((first + lane + 1, report.status, report.time, state));
             }
         }
         Ok(())
     }
 
     /// An error if nothing finished, a warning if something did not.
-    fn judge(&self, failures: &Failures) -> Result<(), Failure> {
-        let Some((instance, status, time, state)) = failures.list.first() else { return Ok(()) };
+    fn judge(&self, ran: &Ran) -> Result<(), Failure> {
+        let Some((instance, status, time, state)) = ran.failures.first() else { return Ok(()) };
         let place = match state {
             Some(state) => format!("at time {} in {state}", number(*time)),
             None => format!("at time {}", number(*time)),
         };
-        if failures.list.len() == self.instances.count {
+        if ran.failures.len() == self.instances.count {
             let who = if self.instances.count == 1 {
                 "the run".to_string()
             } else {
@@ -155,7 +158,7 @@ impl Job<'_> {
         }
         terminal::warn(&format!(
             "{} of {} instances failed and have no rows; the first is instance {instance}, {place}: {}",
-            failures.list.len(),
+            ran.failures.len(),
             self.instances.count,
             status.advice()
         ));
@@ -172,7 +175,7 @@ impl Job<'_> {
             let mut table = csv::Writer::from_writer(out);
             let lead = many.then_some("instance").into_iter().chain(["time"]);
             table.write_record(lead.chain(self.columns.iter().map(String::as_str))).map_err(csv_error)?;
-            self.run(|instance, values| {
+            let ran = self.run(|instance, values| {
                 for (row, time) in self.protocol.outputs.iter().enumerate() {
                     if many {
                         table.write_field((instance + 1).to_string()).map_err(csv_error)?;
@@ -185,28 +188,32 @@ impl Job<'_> {
                 }
                 Ok(())
             })?;
-            Ok(table.flush()?)
+            table.flush()?;
+            if self.args.output.is_some() {
+                self.tell(ran.integration);
+            }
+            Ok(())
         })
     }
 
+    /// What was done, for somebody whose numbers go to a file.
+    fn tell(&self, integration: Duration) {
+        let what = match self.instances.count {
+            1 => "1 instance".to_string(),
+            count => format!("{count} instances"),
+        };
+        terminal::tell(&format!(
+            "{what} integrated in {:.4} s with {} at rtol {:e} on {}",
+            integration.as_secs_f64(),
+            self.settings.method.name(),
+            self.settings.rtol,
+            describe(self.engine)
+        ));
+    }
+
     fn write_json(&self, system: &System) -> Result<(), Failure> {
-        let mut instances = Vec::new();
-        let failures = self
-            .run(|instance, values| {
-                let mut object = json!({ "instance": instance + 1 });
-                if self.instances.listed {
-                    object["parameters"] = self.instances.named(instance, system);
-                }
-                object["rows"] = values.chunks(self.columns.len().max(1)).map(|row| json!(row)).collect();
-                instances.push(object);
-                Ok(())
-            })
-            .map_err(|error| match error {
-                WriteError::Io(source) => Failure::Output(Error::file("standard output", source)),
-                WriteError::Other(failure) => failure,
-            })?;
         let settings = &self.settings;
-        output::print_json(&json!({
+        let head = json!({
             "fenton": env!("CARGO_PKG_VERSION"),
             "model": system.name,
             "time_unit": system.time_unit,
@@ -218,18 +225,30 @@ impl Job<'_> {
             "seed": self.args.instances.map(|_| self.args.seed),
             "times": self.protocol.outputs,
             "columns": self.columns,
-            "instances": instances,
-            "failures": failures.list.iter().map(|(instance, status, time, state)| json!({
-                "instance": instance, "cause": status.advice(), "time": time, "state": state,
-            })).collect::<Vec<_>>(),
-        }))
+        });
+        output::print_json_list(&head, "instances", |add| {
+            let ran = self.run(|instance, values| {
+                let mut object = json!({ "instance": instance + 1 });
+                if self.instances.listed {
+                    object["parameters"] = self.instances.named(instance, system);
+                }
+                object["rows"] = values.chunks(self.columns.len().max(1)).map(|row| json!(row)).collect();
+                add(&object)
+            })?;
+            let failures = ran.failures.iter().map(|(instance, status, time, state)| {
+                json!({ "instance": instance, "cause": status.advice(), "time": time, "state": state })
+            });
+            Ok(json!({ "failures": failures.collect::<Vec<_>>() }))
+        })
     }
 }
 
-/// Instance (from 1), cause, time reached, and the state that was worst.
 #[derive(Debug, Default)]
-struct Failures {
-    list: Vec<(usize, Status, f64, Option<String>)>,
+struct Ran {
+    /// Instance (from 1), cause, time reached, and the state that was worst.
+    failures: Vec<(usize, Status, f64, Option<String>)>,
+    /// Time spent on integration.
+    integration: Duration,
 }
 
 fn unknown(option: &str, name: &str, nearest: Option<String>) -> Failure {

@@ -325,28 +325,9 @@ impl Job<'_> {
 
     fn write_json(&self) -> Result<(), Failure> {
         let study = self.study;
-        let mut instances: Vec<Value> = Vec::new();
-        self.run(|instance, values, simulated| {
-            let predictions = self.problem.predict(values, &simulated.slots);
-            let rows = |treated: &Treated| -> Vec<Vec<f64>> {
-                (0..self.times.len()).map(|time| self.row(treated, time, simulated, &predictions)).collect()
-            };
-            let runs = self.treated.iter().map(|treated| {
-                json!({ "condition": self.condition(treated), "doses": treated.doses, "rows": rows(treated) })
-            });
-            let named = self.problem.parameters.iter().map(|p| p.name.clone());
-            let named: serde_json::Map<String, Value> = named.zip(values.iter().map(|v| json!(v))).collect();
-            let runs: Vec<Value> = runs.collect();
-            instances.push(json!({ "instance": instance + 1, "parameters": named, "runs": runs }));
-            Ok(())
-        })
-        .map_err(|error| match error {
-            WriteError::Io(source) => Failure::Output(Error::file("standard output", source)),
-            WriteError::Other(failure) => failure,
-        })?;
         let settings = self.simulator.settings(self.simulator.engine, false);
         let compounds = study.compounds.iter().map(|c| json!({ "name": c.name, "unit": c.unit }));
-        output::print_json(&json!({
+        let head = json!({
             "fenton": env!("CARGO_PKG_VERSION"),
             "study": study.name,
             "title": study.title,
@@ -360,7 +341,24 @@ impl Job<'_> {
             "seed": self.args.instances.map(|_| self.args.seed),
             "times": self.times,
             "columns": self.states.iter().map(|(name, _)| name).chain(&self.observables).collect::<Vec<_>>(),
-            "instances": instances,
-        }))
+        });
+        output::print_json_list(&head, "instances", |add| {
+            self.run(|instance, values, simulated| add(&self.instance(instance, values, simulated)))?;
+            Ok(json!({}))
+        })
+    }
+
+    fn instance(&self, instance: usize, values: &[f64], simulated: &Simulated) -> Value {
+        let predictions = self.problem.predict(values, &simulated.slots);
+        let rows = |treated: &Treated| -> Vec<Vec<f64>> {
+            (0..self.times.len()).map(|time| self.row(treated, time, simulated, &predictions)).collect()
+        };
+        let runs = self.treated.iter().map(
+            |treated| json!({ "condition": self.condition(treated), "doses": treated.doses, "rows": rows(treated) }),
+        );
+        let runs: Vec<Value> = runs.collect();
+        let named = self.problem.parameters.iter().map(|p| p.name.clone());
+        let named: serde_json::Map<String, Value> = named.zip(values.iter().map(|v| json!(v))).collect();
+        json!({ "instance": instance + 1, "parameters": named, "runs": runs })
     }
 }

@@ -64,7 +64,8 @@ impl Plan {
 /// What the way of settling depends on, beside the row; `None` if the protocol does not begin with it.
 fn way(protocol: &Protocol) -> Option<Vec<u64>> {
     let first = protocol.segments.first()?;
-    let mut way = vec![protocol.start.to_bits(), first.until.to_bits(), first.settle?.to_bits(), first.set.len() as u64];
+    let mut way =
+        vec![protocol.start.to_bits(), first.until.to_bits(), first.settle?.to_bits(), first.set.len() as u64];
     for &(which, value) in first.set.iter().chain(&first.add) {
         way.extend([u64::from(which), value.to_bits()]);
     }

@@ -1,0 +1,29 @@
+//! A study whose model and data are given as text, without files.
+
+use fenton::Result;
+use fenton::expr::Id;
+use fenton::model::{System, antimony, formula};
+use fenton::study::Sources;
+
+pub struct Memory {
+    model: &'static str,
+    plate: Vec<u8>,
+}
+
+impl Memory {
+    pub fn of(model: &'static str, plate: impl AsRef<[u8]>) -> Self {
+        Memory { model, plate: plate.as_ref().to_vec() }
+    }
+}
+
+impl Sources for Memory {
+    fn model(&self, _: &str) -> Result<System> {
+        antimony::read(self.model, "killing.ant")?.system()
+    }
+    fn data(&self, _: &str) -> Result<Vec<u8>> {
+        Ok(self.plate.clone())
+    }
+    fn formula(&self, system: &mut System, text: &str) -> Result<Id> {
+        formula::resolve(system, &formula::parse(text)?)
+    }
+}
