@@ -1,9 +1,8 @@
 //! `fenton fit`: from a study to a report.
 
-use super::check;
 use super::engines::{EngineArgs, MethodChoice, check_tolerances, precision_name};
 use super::failure::{Failure, on_write};
-use super::{output, progress, terminal};
+use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::{Engine, Precision};
@@ -104,18 +103,19 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         return Err(Failure::Usage("--starts has to be at least 1".into()));
     }
     let max_time = args.max_time.map(seconds).transpose()?;
-    let study = check::open(&args.study)?;
-    let problem = study.problem();
+    let mut study = check::open(&args.study)?;
     let folder = args.output.clone().unwrap_or_else(|| format!("fenton-{}", name_of(args, &study)).into());
     for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
         terminal::warn(&mended);
     }
     report::writable(&folder).map_err(Failure::Output)?;
 
-    let lanes = problem.layout.runs.len() * problem.cell_count() * args.starts;
-    let engine = args.engine.open(&problem.program, lanes)?;
     let reference = CpuEngine::new(Precision::F64);
     let choice = Choice { method: args.integrator.map(Into::into), rtol: args.rtol, atol: args.atol };
+    let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
+    let problem = study.problem();
+    let lanes = problem.layout.runs.len() * problem.cell_count() * args.starts;
+    let engine = args.engine.open(&problem.program, lanes)?;
     let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
     let precision = engine.precision();
     let settings = FitSettings {
@@ -148,7 +148,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         ..RunFacts::default()
     };
     if fenton::summary::in_words(&study) {
-        return weigh(args, max_time, &study, &objective, run, &folder);
+        return weigh(args, max_time, &study, &objective, run, &folder, &notes);
     }
     let mut bars = Bars::default();
     let result = fit(&objective, &settings, &mut bars);
@@ -164,7 +164,9 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         evaluations: result.evaluations,
         ..run
     };
-    let document = fenton::summary::document(&study, &objective, &result, run, &engine.notes())?;
+    notes.extend(engine.notes());
+    notes.extend(cells::doubt(&study, &reference, choice, &problem.values(&result.point)));
+    let document = fenton::summary::document(&study, &objective, &result, run, &notes)?;
     report::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
         output::print_json(&document)?;
@@ -188,6 +190,7 @@ fn weigh(
     objective: &StudyObjective,
     run: RunFacts,
     folder: &Path,
+    notes: &[String],
 ) -> Result<(), Failure> {
     let start = Instant::now();
     let reference = objective.simulator.reference;
@@ -203,7 +206,7 @@ fn weigh(
         ..run
     };
     let stop = || terminal::is_interrupted() || max_time.is_some_and(|limit| start.elapsed() >= limit);
-    let mut document = fenton::summary::statements(study, objective, run, &[], &stop)?;
+    let mut document = fenton::summary::statements(study, objective, run, notes, &stop)?;
     document.run.seconds = start.elapsed().as_secs_f64();
     report::write(&document, folder).map_err(Failure::Output)?;
     if args.json {

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Raw arguments become one validated settings struct before anything runs.
 
 mod bench;
+mod cells;
 mod check;
 mod devices;
 mod engines;
