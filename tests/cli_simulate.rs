@@ -87,6 +87,28 @@ fn every_condition_and_dose_of_a_study_is_simulated() {
     }
 }
 
+/// The model counts in hours, the study in whatever its readings are in.
+#[test]
+fn readings_in_minutes_and_days_are_those_in_hours() {
+    let place = tempfile::tempdir().unwrap();
+    let study = killing(place.path());
+    let hours = (fs::read_to_string(&study).unwrap(), fs::read_to_string(place.path().join("plate.csv")).unwrap());
+    for (unit, per_hour) in [("min", 60.0), ("d", 1.0 / 24.0)] {
+        let plate = [12.0, 24.0].iter().fold(hours.1.replace("(h)", &format!("({unit})")), |plate, time| {
+            plate.replace(&format!(",{time},"), &format!(",{},", time * per_hour))
+        });
+        fs::write(&study, hours.0.replace("unit = \"h\"", &format!("unit = \"{unit}\""))).unwrap();
+        fs::write(place.path().join("plate.csv"), plate).unwrap();
+        let times = format!("{}", 12.0 * per_hour);
+        let run = fenton(&["simulate", &study, "--times", &times, "--rtol", "1e-9", "--columns", "live", "--json"]);
+        assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+        let json: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+        assert_eq!(json["time_unit"], unit);
+        let live = json["instances"][0]["runs"][1]["rows"][0][0].as_f64().unwrap();
+        assert!((live - exact(0.1, 1.0, 0.01, 12.0)[0]).abs() < 1e-7, "{unit}: {live}");
+    }
+}
+
 #[test]
 fn other_values_draws_and_tables_of_the_estimated_parameters() {
     let place = tempfile::tempdir().unwrap();
@@ -142,7 +164,7 @@ fn rows_do_not_depend_on_how_many_instances_there_are() {
     let model = place.path().join("decay.ant").display().to_string();
     fs::write(&model, "S -> P; k*S; S = 1; P = 0; k = 0.1\n").unwrap();
     let study = killing(place.path());
-    for (what, few, many) in [(&model, "4099", "9001"), (&study, "3", "40")] {
+    for (what, few, many) in [(&model, "16387", "20001"), (&study, "3", "40")] {
         let rows = |count: &str| {
             let run = fenton(&["simulate", what, "--instances", count, "--seed", "7", "--times", "1,24"]);
             assert_eq!(run.status.code(), Some(0), "{}", err(&run));

@@ -136,12 +136,6 @@ impl Program {
         program
     }
 
-    /// Whether the right-hand side does not depend on time.
-    pub fn is_autonomous(&self) -> bool {
-        self.time_derivative.iter().all(|&f| self.graph.as_constant(f) == Some(0.0))
-            && !self.graph.symbols(self.derivative.iter().copied()).contains(&Symbol::Time)
-    }
-
     fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         for at in 0..self.graph.len() as u32 {

@@ -26,12 +26,6 @@ impl Problem {
         if total.is_finite() { -total } else { f64::INFINITY }
     }
 
-    /// The log-likelihood of each observation, in order: what model comparison by cross-validation starts from.
-    pub fn log_likelihoods(&self, values: &[f64], slots: &[f64]) -> Vec<f64> {
-        let predictions = self.predict(values, slots);
-        self.observations.iter().map(|o| observe(o, values, &predictions).value).collect()
-    }
-
     /// The predictions of the layout, in order.
     pub fn predict(&self, values: &[f64], slots: &[f64]) -> Vec<f64> {
         self.layout.predictions.iter().map(|p| predict(p, values, slots)).collect()
