@@ -5,7 +5,7 @@
 #import shared/status
 
 @group(0) @binding(0) var<uniform> control: Control;
-@group(0) @binding(1) var<storage, read> words: array<u32>;
+@group(0) @binding(1) var<storage, read> words: array<vec4<u32>>;
 // How many lanes the next list has, then the two lists in turn.
 @group(0) @binding(2) var<storage, read_write> lists: array<atomic<u32>>;
 
@@ -20,7 +20,7 @@ fn compact(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocati
   var running = false;
   if (id.x < control.running) {
     lane = atomicLoad(&lists[control.list_in + id.x]);
-    running = words[WORD_STATUS * control.stride + lane] == RUNNING;
+    running = words[STATE * control.stride + lane].x == RUNNING;
   }
   // Inclusive prefix sum after Hillis and Steele.
   sums[local.x] = select(0u, 1u, running);

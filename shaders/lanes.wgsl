@@ -54,12 +54,13 @@ const AFTER_REJECTION: u32 = 2u;
 fn prepare(@builtin(global_invocation_id) id: vec3<u32>) {
   lane = id.x;
   if (lane >= control.lanes) { return; }
-  let row = words[WORD_ROW * control.stride + lane] * INPUTS;
-  for (var i = 0u; i < INPUTS; i++) { inputs[i * control.stride + lane] = rows[row + i]; }
-  piece = words[WORD_PIECE * control.stride + lane];
+  let plan = words[PLAN * control.stride + lane];
+  let row = plan.y * INPUTS;
+  for (var i = 0u; i < INPUTS; i++) { inputs[i / 4u * control.stride + lane][i % 4u] = rows[row + i]; }
+  load_inputs();
+  piece = plan.x;
   // What the first segment sets holds from the start, also for the initial state.
   set_inputs(control.pieces + piece * PIECE_WORDS);
-  load_inputs();
   initial(numbers[control.piece_numbers + piece * PIECE_NUMBERS]);
   step_size = 0.0;
   status = RUNNING;
@@ -127,22 +128,19 @@ fn stretch(start: real, span: real) {
   clock = clock_zero();
 }
 
-// Sets inputs and adds to states, through the buffers: an index that is not constant would force the private arrays
+// Sets inputs and adds to states. Each takes all of them: an index that is not constant would force the private arrays
 // out of registers. All invocations of a group wait in these loops, and drivers that count iterations count them for
 // the group.
 fn change(at: u32) -> u32 {
   let sets = set_inputs(at);
   let adds = tables[at + 4u];
-  if (sets > 0u) {
-    load_inputs();
-  }
-  if (adds > 0u) {
-    store_state();
-    for (var i = 0u; i < adds; i++) {
-      let change = tables[at + 3u] + i;
-      reals[tables[change] * control.stride + lane] += numbers[change];
-    }
-    load_state();
+  for (var i = 0u; i < adds; i++) {
+    let change = tables[at + 3u] + i;
+    let which = tables[change];
+    let amount = numbers[change];
+#each STATES
+    y[$s] += select(real(0.0), amount, which == $su);
+#end
   }
   return 16u * (sets + adds);
 }
@@ -151,7 +149,12 @@ fn set_inputs(at: u32) -> u32 {
   let sets = tables[at + 2u];
   for (var i = 0u; i < sets; i++) {
     let change = tables[at + 1u] + i;
-    inputs[tables[change] * control.stride + lane] = numbers[change];
+    let which = tables[change];
+    let value = numbers[change];
+    inputs[which / 4u * control.stride + lane][which % 4u] = value;
+#each INPUTS
+    p[$s] = select(p[$s], value, which == $su);
+#end
   }
   return sets;
 }
@@ -162,7 +165,7 @@ fn record() {
   switches = truths(base);
   observe(base);
   switches = coming;
-  let place = words[WORD_OUTPUT * control.stride + lane] + recorded * OUTPUTS;
+  let place = words[PLAN * control.stride + lane].z + recorded * OUTPUTS;
 #each OUTPUTS
   results[place + $su] = g[$s];
 #end
@@ -271,56 +274,52 @@ fn next_piece() {
 }
 
 fn load_inputs() {
+#each INPUT_QUADS
+  let four$s = inputs[$su * control.stride + lane];
+#end
 #each INPUTS
-  p[$s] = inputs[$su * control.stride + lane];
-#end
-}
-
-fn load_state() {
-#each STATES
-  y[$s] = reals[$su * control.stride + lane];
-#end
-}
-
-fn store_state() {
-#each STATES
-  reals[$su * control.stride + lane] = y[$s];
+  p[$s] = four$q.$c;
 #end
 }
 
 fn load() {
-  load_state();
-  let at = STATES * control.stride + lane;
-  step_size = reals[at];
-  base = reals[at + control.stride];
-  length = reals[at + 2u * control.stride];
-  rest = reals[at + 3u * control.stride];
-  clock = clock_of(reals[at + 4u * control.stride], reals[at + 5u * control.stride]);
-  status = words[WORD_STATUS * control.stride + lane];
-  piece = words[WORD_PIECE * control.stride + lane];
-  flags = words[WORD_FLAGS * control.stride + lane];
-  steps = words[WORD_STEPS * control.stride + lane];
-  rejected = words[WORD_REJECTED * control.stride + lane];
-  recorded = words[WORD_RECORDED * control.stride + lane];
-  worst = words[WORD_WORST * control.stride + lane];
-  switches = words[WORD_SWITCHES * control.stride + lane];
+  let stand = reals[lane];
+  step_size = stand.x;
+  base = stand.y;
+  length = stand.z;
+  rest = stand.w;
+  let time = reals[control.stride + lane];
+  clock = clock_of(time.x, time.y);
+#each STATE_QUADS
+  let four$s = reals[($su + 2u) * control.stride + lane];
+#end
+#each STATES
+  y[$s] = four$q.$c;
+#end
+  let state = words[STATE * control.stride + lane];
+  status = state.x;
+  flags = state.y;
+  steps = state.z;
+  rejected = state.w;
+  let place = words[PLACE * control.stride + lane];
+  piece = place.x;
+  recorded = place.y;
+  worst = place.z;
+  switches = place.w;
 }
 
 fn store() {
-  store_state();
-  let at = STATES * control.stride + lane;
-  reals[at] = step_size;
-  reals[at + control.stride] = base;
-  reals[at + 2u * control.stride] = length;
-  reals[at + 3u * control.stride] = rest;
-  reals[at + 4u * control.stride] = clock_high(clock);
-  reals[at + 5u * control.stride] = clock_low(clock);
-  words[WORD_STATUS * control.stride + lane] = status;
-  words[WORD_PIECE * control.stride + lane] = piece;
-  words[WORD_FLAGS * control.stride + lane] = flags;
-  words[WORD_STEPS * control.stride + lane] = steps;
-  words[WORD_REJECTED * control.stride + lane] = rejected;
-  words[WORD_RECORDED * control.stride + lane] = recorded;
-  words[WORD_WORST * control.stride + lane] = worst;
-  words[WORD_SWITCHES * control.stride + lane] = switches;
+  reals[lane] = vec4<real>(step_size, base, length, rest);
+  reals[control.stride + lane] = vec4<real>(clock_high(clock), clock_low(clock), 0.0, 0.0);
+#each STATE_QUADS
+  var four$s: vec4<real>;
+#end
+#each STATES
+  four$q.$c = y[$s];
+#end
+#each STATE_QUADS
+  reals[($su + 2u) * control.stride + lane] = four$s;
+#end
+  words[STATE * control.stride + lane] = vec4<u32>(status, flags, steps, rejected);
+  words[PLACE * control.stride + lane] = vec4<u32>(piece, recorded, worst, switches);
 }

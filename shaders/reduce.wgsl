@@ -27,7 +27,7 @@ struct Scheme {
 @group(0) @binding(1) var<storage, read> places: array<u32>;
 // Constants, then those of each point.
 @group(0) @binding(2) var<storage, read> numbers: array<real>;
-@group(0) @binding(3) var<storage, read> words: array<u32>;
+@group(0) @binding(3) var<storage, read> words: array<vec4<u32>>;
 @group(0) @binding(4) var<storage, read> results: array<real>;
 @group(0) @binding(5) var<storage, read_write> slots: array<real>;
 // Not 0 for points that have a lane that did not finish, or an output that is not finite.
@@ -59,7 +59,7 @@ fn average(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups
   let at = SLOT_WORDS * (index % scheme.slots);
   let first = point * scheme.slots * scheme.cells + places[at];
   let apart = places[at + 1u];
-  let status = WORD_STATUS * scheme.lanes + (point * scheme.runs + places[at + 2u]) * scheme.cells;
+  let status = STATE * scheme.lanes + (point * scheme.runs + places[at + 2u]) * scheme.cells;
   var sound = true;
   var sum: real = 0.0;
   for (var begin = 0u; begin < scheme.cells; begin += BLOCK) {
@@ -67,7 +67,7 @@ fn average(@builtin(global_invocation_id) id: vec3<u32>, @builtin(num_workgroups
     var part: real = 0.0;
     for (var cell = begin; cell < end; cell++) {
       let value = results[first + cell * apart];
-      sound = sound && is_finite(value) && words[status + cell] == FINISHED;
+      sound = sound && is_finite(value) && words[status + cell].x == FINISHED;
       part += value;
     }
     sum += part;

@@ -275,3 +275,53 @@ fn sensitivities_settle_too() {
         }
     }
 }
+
+/// Lanes of one row and one way of settling come to rest together: the same bytes as when each is alone, and the same
+/// end where one does not come to rest.
+#[test]
+fn lanes_that_settle_together_do_as_if_alone() {
+    let system = common::system("pools", &[1.9, 20.1], &[("k", 0.5), ("q", 0.1), ("feed", 1.0)], |g, y, p, _| {
+        let loss = common::poly(g, &[(-1.0, &[p[0], y[0]])]);
+        let feed = common::poly(g, &[(1.0, &[y[0]]), (-1.0, &[p[1], y[1]])]);
+        vec![g.sum(0.0, &[(1.0, p[2]), (1.0, loss)]), feed]
+    });
+    let program = lower(&system, &[0, 1, 2]);
+    // Two ways of settling, three treatments after each, and one lane that does not settle at all.
+    let settled = |rest: f64, feed: f64| {
+        let first = Segment { until: 0.0, settle: Some(5000.0), set: vec![(2, rest)], ..Segment::default() };
+        let then = Segment { until: 4.0, set: vec![(2, feed)], add: vec![(0, 0.3)], ..Segment::default() };
+        Protocol { start: 0.0, segments: vec![first, then], outputs: vec![0.0, 1.0, 4.0] }
+    };
+    let mut protocols: Vec<Protocol> =
+        [(1.0, 0.0), (1.0, 2.0), (1.0, 5.0), (2.0, 0.0), (2.0, 2.0), (2.0, 5.0)].map(|(a, b)| settled(a, b)).into();
+    protocols.push(until(4.0, &[0.0, 1.0, 4.0]));
+    // The last row loses nothing of the first pool, which grows for ever.
+    let rows = [0.4, 0.1, 1.0, 0.7, 0.2, 1.0, 0.0, 0.2, 1.0];
+    let lanes: Vec<Lane> =
+        (0..3).flat_map(|row| (0..7).map(move |protocol| Lane { row, protocol: (protocol * 3) % 7 })).collect();
+    let run = |lanes: &[Lane], tangents: &[u32]| {
+        let settings =
+            Settings { method: Method::Rodas4P, rtol: 1e-6, atol: vec![1e-10; 2], max_steps: 10_000, caution: 1.0 };
+        let batch =
+            Batch { program: &program, lanes, rows: &rows, protocols: &protocols, tangents, settings: &settings };
+        CpuEngine::new(Precision::F64).run(&batch).expect("the CPU runs")
+    };
+    for tangents in [&[][..], &[0, 1]] {
+        let together = run(&lanes, tangents);
+        for (at, lane) in lanes.iter().enumerate() {
+            let alone = run(std::slice::from_ref(lane), tangents);
+            assert_eq!(alone.reports[0], together.reports[at]);
+            let range = together.offsets[at]..together.offsets[at + 1];
+            assert_eq!(alone.outputs, together.outputs[range.clone()]);
+            let directions = tangents.len();
+            assert_eq!(alone.tangents, together.tangents[range.start * directions..range.end * directions]);
+            let unsettled = lane.row == 2 && lane.protocol != 6;
+            assert_eq!(alone.reports[0].status, if unsettled { Status::Unsettled } else { Status::Finished });
+            if lane.row == 0 && lane.protocol == 1 {
+                // At rest at feed / k, then 0.3 more, and towards 2 / k.
+                let exact = |t: f64| 2.0 / 0.4 + (1.0 / 0.4 + 0.3 - 2.0 / 0.4) * (-0.4 * t).exp();
+                assert!((alone.outputs[4] - exact(4.0)).abs() < 1e-4, "{:?}", alone.outputs);
+            }
+        }
+    }
+}

@@ -103,7 +103,7 @@ fn check(name: &str, problem: &Problem, device: &dyn Engine, on_device: bool) {
 #[test]
 fn single_cells_agree_with_the_host() {
     let problem = embedded("synthetic-crosstalk");
-    assert_eq!(problem.observation_count(), 700.0);
+    assert_eq!(problem.observation_count(), 1680.0);
     for precision in [Precision::F64, Precision::F32] {
         let Some(device) = common::gpu(precision) else { return };
         check("synthetic-crosstalk", &problem, &device, true);

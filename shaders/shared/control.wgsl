@@ -2,9 +2,9 @@
 
 #import shared/bindings
 
-// The larger of the two states that a component's error is measured by: tolerance at `a` and `b`.
-fn tolerance(i: u32, a: real, b: real) -> real {
-  return numbers[NUMBER_ATOL + i] + numbers[NUMBER_RTOL] * max(abs(a), abs(b));
+// What a component's error is measured by: the tolerance at the larger of two of its values.
+fn tolerance(absolute: real, a: real, b: real) -> real {
+  return absolute + settings[0].x * max(abs(a), abs(b));
 }
 
 // The mean over states of (x / tolerance)^2, where x is the error and z the new state.
@@ -12,7 +12,7 @@ fn mean_square_error() -> real {
   var sum: real = 0.0;
   var e: real;
 #each STATES
-  e = x[$s] / tolerance($su, y[$s], z[$s]);
+  e = x[$s] / tolerance(settings[1 + $q].$c, y[$s], z[$s]);
   sum = fma(e, e, sum);
 #end
   return sum * (1.0 / real(STATES));
@@ -24,7 +24,7 @@ fn worst_state() -> u32 {
   var largest = 0u;
   var size: u32;
 #each STATES
-  size = bitcast<u32>(abs(f32(x[$s] / tolerance($su, y[$s], z[$s]))));
+  size = bitcast<u32>(abs(f32(x[$s] / tolerance(settings[1 + $q].$c, y[$s], z[$s]))));
   worst_at = select(worst_at, $su, size > largest);
   largest = max(largest, size);
 #end
@@ -46,7 +46,7 @@ fn first_step() -> real {
   var b: real;
   var scale: real;
 #each STATES
-  scale = tolerance($su, y[$s], y[$s]);
+  scale = tolerance(settings[1 + $q].$c, y[$s], y[$s]);
   a = y[$s] / scale;
   b = slope[$s] / scale;
   size = fma(a, a, size);
@@ -58,14 +58,14 @@ fn first_step() -> real {
   let span = numbers[number + 2u] - (base - numbers[number]);
   var guess = 0.01 * size / rate;
   if (size < 1e-5 || !(rate >= 1e-5) || !is_finite(guess)) { guess = 1e-6 * span; }
-  return min(guess, span) / numbers[NUMBER_CAUTION];
+  return min(guess, span) / settings[0].y;
 }
 
 // Whether every derivative, over `time`, is within its tolerance.
 fn at_rest(time: real) -> bool {
   var rest = true;
 #each STATES
-  rest = rest && abs(slope[$s]) * time <= tolerance($su, y[$s], y[$s]);
+  rest = rest && abs(slope[$s]) * time <= tolerance(settings[1 + $q].$c, y[$s], y[$s]);
 #end
   return rest;
 }
@@ -75,7 +75,7 @@ fn at_rest(time: real) -> bool {
 fn stood_still() -> bool {
   var still = true;
 #each STATES
-  still = still && abs(z[$s] - y[$s]) <= tolerance($su, y[$s], z[$s]);
+  still = still && abs(z[$s] - y[$s]) <= tolerance(settings[1 + $q].$c, y[$s], z[$s]);
 #end
   return still;
 }

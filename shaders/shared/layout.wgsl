@@ -1,4 +1,5 @@
-// How the buffers are laid out. Everything that belongs to a lane lies as [item][lane], `control.stride` lanes apart.
+// How the buffers are laid out. Everything that belongs to a lane lies in fours as [four][lane], `control.stride` lanes
+// apart: an access costs the compilers of some drivers as much as fifty sums, and four numbers are one access.
 // The host's side of this is in `plan.rs` and `buffers.rs`.
 
 struct Control {
@@ -14,17 +15,12 @@ struct Control {
   zero: u32,           // is 0, which the compiler does not know
 }
 
-// Items of `words`. The first three are written by the host.
-const WORD_PIECE: u32 = 0u;
-const WORD_ROW: u32 = 1u;
-const WORD_OUTPUT: u32 = 2u;
-const WORD_STATUS: u32 = 3u;
-const WORD_FLAGS: u32 = 4u;
-const WORD_STEPS: u32 = 5u;
-const WORD_REJECTED: u32 = 6u;
-const WORD_RECORDED: u32 = 7u;
-const WORD_WORST: u32 = 8u;
-const WORD_SWITCHES: u32 = 9u;
+// The fours of `words`. PLAN is written by the host: the lane's first piece, its row, where its results begin.
+const PLAN: u32 = 0u;
+// Status, flags, steps, rejected steps.
+const STATE: u32 = 1u;
+// Piece, recorded outputs, worst state, switches.
+const PLACE: u32 = 2u;
 
 // A piece: its kind, where its sets begin and how many they are, the same for what it adds to states.
 const PIECE_WORDS: u32 = 5u;
@@ -34,8 +30,3 @@ const PIECE_CHANGES: u32 = 1u;
 const PIECE_RECORDS: u32 = 2u;
 const PIECE_SETTLES: u32 = 4u;
 const PIECE_ENDS: u32 = 8u;
-
-// Items of `numbers` at its head: relative tolerance, caution, and the absolute tolerances.
-const NUMBER_RTOL: u32 = 0u;
-const NUMBER_CAUTION: u32 = 1u;
-const NUMBER_ATOL: u32 = 2u;

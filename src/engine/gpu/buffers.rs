@@ -31,6 +31,7 @@ pub enum Role {
     Words,
     Results,
     Lists,
+    Settings,
     Scheme,
     Places,
     Figures,
@@ -60,7 +61,7 @@ impl Pool {
                 old.destroy();
             }
             let usage = match role {
-                Role::Control | Role::Scheme => BufferUsages::UNIFORM | BufferUsages::COPY_DST,
+                Role::Control | Role::Scheme | Role::Settings => BufferUsages::UNIFORM | BufferUsages::COPY_DST,
                 Role::Staging => BufferUsages::MAP_READ | BufferUsages::COPY_DST,
                 _ => BufferUsages::STORAGE | BufferUsages::COPY_DST | BufferUsages::COPY_SRC,
             };

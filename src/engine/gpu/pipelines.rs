@@ -25,7 +25,7 @@ pub struct Reducer {
 impl Integration {
     pub fn new(device: &Device, source: &str) -> Result<Integration, EngineError> {
         let kinds = [Kind::Uniform, Kind::Read, Kind::Read, Kind::Read, Kind::Write, Kind::Write, Kind::Write];
-        let kinds: Vec<Kind> = kinds.into_iter().chain([Kind::Write, Kind::Read]).collect();
+        let kinds: Vec<Kind> = kinds.into_iter().chain([Kind::Write, Kind::Read, Kind::Uniform]).collect();
         let (layout, mut pipelines) = pipelines(device, source, &kinds, &["prepare", "advance"])?;
         let advance = pipelines.pop().expect("two entry points");
         let prepare = pipelines.pop().expect("two entry points");

@@ -13,8 +13,10 @@ const ENDS: u32 = 8;
 pub struct Plan {
     /// Indices of changes (beginning where `numbers` has their values), then five words for each piece.
     pub tables: Vec<u32>,
-    /// Tolerances, values of changes, then three numbers for each piece.
+    /// Values of changes, then three numbers for each piece.
     pub numbers: Vec<f64>,
+    /// Relative tolerance and caution, padded to four; then the absolute tolerances.
+    pub settings: Vec<f64>,
     /// Where the pieces begin in the two.
     pub pieces: u32,
     pub piece_numbers: u32,
@@ -34,9 +36,8 @@ struct Piece {
 
 impl Plan {
     pub fn new(protocols: &[Protocol], settings: &Settings) -> Plan {
-        let mut plan = Plan { numbers: vec![settings.rtol, settings.caution], ..Plan::default() };
-        plan.numbers.extend(&settings.atol);
-        plan.tables.resize(plan.numbers.len(), 0);
+        let mut plan = Plan { settings: vec![settings.rtol, settings.caution, 0.0, 0.0], ..Plan::default() };
+        plan.settings.extend(&settings.atol);
         let mut pieces: Vec<Piece> = Vec::new();
         for protocol in protocols {
             plan.first.push(pieces.len() as u32);

@@ -26,14 +26,14 @@ struct Control {
     zero: u32,
 }
 
-/// Items of a lane in `words`.
-const WORDS: usize = 10;
-const WORD_STATUS: usize = 3;
-const WORD_STEPS: usize = 5;
-const WORD_REJECTED: usize = 6;
-const WORD_WORST: usize = 8;
-/// Items of a lane in `reals` behind its states, and those of them that tell the time.
-const REALS: usize = 6;
+/// Items of a lane in `words`, which lie in fours.
+const WORDS: usize = 12;
+const WORD_STATUS: usize = 4;
+const WORD_STEPS: usize = 6;
+const WORD_REJECTED: usize = 7;
+const WORD_WORST: usize = 10;
+/// Items of a lane in `reals` before its states, likewise, and those of them that tell the time.
+const REALS: usize = 8;
 const REAL_BASE: usize = 1;
 const REAL_HIGH: usize = 4;
 const REAL_LOW: usize = 5;
@@ -86,20 +86,21 @@ impl Shape {
             (Role::Tables, self.tables as u64 * 4),
             (Role::Numbers, self.numbers as u64 * self.real),
             (Role::Rows, rows * self.inputs as u64 * self.real),
-            (Role::Inputs, lanes * self.inputs as u64 * self.real),
-            (Role::Reals, lanes * (self.states + REALS) as u64 * self.real),
+            (Role::Inputs, lanes * self.inputs.next_multiple_of(4) as u64 * self.real),
+            (Role::Reals, lanes * (REALS + self.states.next_multiple_of(4)) as u64 * self.real),
             (Role::Words, lanes * WORDS as u64 * 4),
             (Role::Results, results * self.real),
             (Role::Lists, (1 + 2 * lanes) * 4),
+            (Role::Settings, (4 + self.states.next_multiple_of(4)) as u64 * self.real),
             (Role::Staging, back),
         ];
-        sizes.iter_mut().for_each(|(_, size)| *size = (*size).max(16));
+        sizes.iter_mut().for_each(|(_, size)| *size = (*size).max(32));
         sizes
     }
 
     /// Bytes that come back of whole lanes.
     fn back(&self, lanes: u64, results: u64) -> u64 {
-        results * self.real + lanes * (WORDS as u64 * 4 + (REALS - REAL_BASE) as u64 * self.real)
+        results * self.real + lanes * (WORDS as u64 * 4 + REALS as u64 * self.real)
     }
 }
 
@@ -168,16 +169,16 @@ impl Part<'_> {
         sizes.extend(further);
         pool.reserve(self.device, &sizes)?;
 
-        let mut words = vec![0u32; 3 * self.count];
-        for (i, lane) in lanes.iter().enumerate() {
-            words[i] = self.plan.first[lane.protocol as usize];
-            words[self.count + i] = places[i];
-            words[2 * self.count + i] = (offsets[i] - offsets[0]) as u32;
-        }
+        let words: Vec<[u32; 4]> = (lanes.iter().zip(&places).zip(offsets))
+            .map(|((lane, &row), output)| {
+                [self.plan.first[lane.protocol as usize], row, (output - offsets[0]) as u32, 0]
+            })
+            .collect();
         let list: Vec<u32> = std::iter::once(0).chain(0..self.count as u32).collect();
         let queue = &self.device.queue;
         queue.write_buffer(pool.get(Role::Tables), 0, bytemuck::cast_slice(&self.plan.tables));
         self.write_reals(pool, Role::Numbers, &self.plan.numbers);
+        self.write_reals(pool, Role::Settings, &self.plan.settings);
         self.write_reals(pool, Role::Rows, &rows);
         queue.write_buffer(pool.get(Role::Words), 0, bytemuck::cast_slice(&words));
         queue.write_buffer(pool.get(Role::Lists), 0, bytemuck::cast_slice(&list));
@@ -234,7 +235,7 @@ impl Part<'_> {
         use Role::*;
         let integration = &self.compiled.integration;
         let lanes = self.count as u32;
-        let roles = [Control, Tables, Numbers, Rows, Inputs, Reals, Words, Results, Lists];
+        let roles = [Control, Tables, Numbers, Rows, Inputs, Reals, Words, Results, Lists, Settings];
         let integrate = self.bind(pool, &integration.layout, &roles);
         let compact = self.bind(pool, &self.compaction.layout, &[Control, Words, Lists]);
         let mut control = self::Control {
@@ -340,16 +341,15 @@ impl Part<'_> {
         let (lanes, real) = (self.count as u64, self.shape.real);
         let encoder = || self.device.device.create_command_encoder(&Default::default());
         let words: Vec<u32> = self.read(pool, encoder(), &[(Role::Words, 0, lanes * WORDS as u64 * 4)])?;
-        let from = (self.shape.states + REAL_BASE) as u64 * lanes * real;
-        let parts =
-            [(Role::Results, 0, results as u64 * real), (Role::Reals, from, (REALS - REAL_BASE) as u64 * lanes * real)];
+        let parts = [(Role::Results, 0, results as u64 * real), (Role::Reals, 0, REALS as u64 * lanes * real)];
         let reals = self.read_reals(pool, encoder(), &parts)?;
         let (values, clocks) = reals.split_at(results);
         let start = self.offsets[self.first];
         outcomes.outputs[start..start + results].copy_from_slice(values);
         for (i, lane) in self.batch.lanes[self.first..self.first + self.count].iter().enumerate() {
-            let word = |item: usize| words[item * self.count + i];
-            let clock = |item: usize| clocks[(item - REAL_BASE) * self.count + i];
+            let place = |item: usize| (item / 4 * self.count + i) * 4 + item % 4;
+            let word = |item: usize| words[place(item)];
+            let clock = |item: usize| clocks[place(item)];
             let status = match word(WORD_STATUS) {
                 1 => Status::Finished,
                 2 => Status::StepLimit,

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! #import name      the file of that name, once
-//! #each COUNT       the lines up to #end, for $s = 0, 1, ... below the number COUNT
+//! #each COUNT       the lines up to #end, for $s = 0, 1, ... below the number COUNT; $q is a quarter of it, rounded
+//!                   down, and $c the component x, y, z or w that is left
 //! #end
 //! #if FLAG          the lines up to #endif, if FLAG holds
 //! #endif
@@ -55,6 +56,8 @@ pub fn integration(program: &Program, method: Method, precision: Precision) -> R
     joiner.rename("method", Source::File(method));
     joiner.count("STATES", program.states.len().max(1));
     joiner.count("INPUTS", program.inputs.len().max(1));
+    joiner.count("STATE_QUADS", program.states.len().div_ceil(4).max(1));
+    joiner.count("INPUT_QUADS", program.inputs.len().div_ceil(4).max(1));
     joiner.count("OUTPUTS", program.outputs.len().max(1));
     joiner.flag("TIMED", timed && !explicit);
     Ok(joiner.join("lanes"))
@@ -163,7 +166,8 @@ impl<'a> Joiner<'a> {
                     let (count, lines) = repeated.take().expect("#end behind #each");
                     for s in 0..count {
                         for line in &lines {
-                            self.line(&line.replace("$s", &s.to_string()));
+                            let line = line.replace("$s", &s.to_string()).replace("$q", &(s / 4).to_string());
+                            self.line(&line.replace("$c", ["x", "y", "z", "w"][s % 4]));
                         }
                     }
                 }
