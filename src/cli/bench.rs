@@ -15,8 +15,10 @@ use fenton::model::System;
 use fenton::program::{Lowering, Program};
 use fenton::random::Stream;
 use fenton::study::embedded;
+use fenton::study::problem::Estimated;
 use fenton::{Diagnostic, Error};
 use serde::Serialize;
+use std::ops::Range;
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -59,8 +61,10 @@ pub struct BenchArgs {
     json: bool,
 }
 
-/// More instances than this and their parameters no longer fit into the memory of a common machine.
-const MOST_INSTANCES: usize = 4_000_000;
+/// More instances than this tell nothing that fewer do not, and take hours.
+const MOST_INSTANCES: usize = 100_000_000;
+/// Instances in memory at a time: enough to fill any device, and few enough for any machine.
+const AT_ONCE: usize = 1 << 18;
 /// Instances whose result is compared with the reference.
 const COMPARED: usize = 256;
 /// Standard deviation of the natural logarithm of the parameters.
@@ -71,8 +75,8 @@ struct Workload {
     name: String,
     program: Program,
     protocols: Vec<Protocol>,
-    /// Of every instance, in order.
-    rows: Vec<f64>,
+    /// The inputs of an instance.
+    row: Box<dyn Fn(usize) -> Vec<f64>>,
     magnitudes: Vec<f64>,
 }
 
@@ -111,8 +115,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let mut sizes = args.instances.clone();
     sizes.sort_unstable();
     sizes.dedup();
-    let most = sizes.last().copied().unwrap_or(1);
-    let workload = workload(args, most)?;
+    let workload = workload(args)?;
     let reference = workload.reference(COMPARED.min(sizes[0]))?;
 
     let bench = Bench { workload: &workload, reference: &reference, sizes: &sizes, args };
@@ -141,7 +144,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     output::print(&table(&workload, &measured, &crossovers))
 }
 
-fn workload(args: &BenchArgs, count: usize) -> Result<Workload, Failure> {
+fn workload(args: &BenchArgs) -> Result<Workload, Failure> {
     let name = args.what.as_str();
     if let Some(file) = embedded::model(name) {
         let mut system = fenton::model::antimony::read(file.text, file.name)?.system()?;
@@ -150,37 +153,31 @@ fn workload(args: &BenchArgs, count: usize) -> Result<Workload, Failure> {
                 system.parameters[at as usize].value = value;
             }
         }
-        return Ok(of_model(system, args.until, count));
+        return Ok(of_model(system, args.until));
     }
     if name.ends_with(".ant") {
-        return Ok(of_model(read_model(name, &[])?, args.until, count));
+        return Ok(of_model(read_model(name, &[])?, args.until));
     }
     let study = check::open(name)?;
     let problem = study.problem();
-    let runs = &problem.layout.runs;
-    if runs.is_empty() {
+    if problem.layout.runs.is_empty() {
         return Err(Diagnostic::new(format!("{name}: the study simulates nothing")).into());
     }
-    let mut rows = Vec::with_capacity(count * problem.program.inputs.len());
-    for instance in 0..count {
-        let mut stream = Stream::new(1, instance as u64);
-        let values: Vec<f64> = problem
-            .parameters
-            .iter()
-            .map(|p| (p.start * (SPREAD * stream.normal()).exp()).clamp(p.lower, p.upper))
-            .collect();
-        let background = &problem.backgrounds[runs[instance % runs.len()].condition];
-        rows.extend(background.iter().map(|term| term.value(&values)));
-    }
-    let mut program = problem.program;
+    let mut program = problem.program.clone();
     program.outputs = states(&mut program);
-    let protocols = problem
-        .layout
-        .protocols
-        .into_iter()
-        .map(|protocol| Protocol { outputs: protocol.outputs.last().copied().into_iter().collect(), ..protocol })
-        .collect();
-    Ok(Workload { name: study.title, program, protocols, rows, magnitudes: problem.solver.magnitudes })
+    let only_the_end =
+        |p: &Protocol| Protocol { outputs: p.outputs.last().copied().into_iter().collect(), ..p.clone() };
+    let protocols = problem.layout.protocols.iter().map(only_the_end).collect();
+    let magnitudes = problem.solver.magnitudes.clone();
+    let row = move |instance: usize| {
+        let mut stream = Stream::new(1, instance as u64);
+        let drawn = |p: &Estimated| (p.start * (SPREAD * stream.normal()).exp()).clamp(p.lower, p.upper);
+        let values: Vec<f64> = problem.parameters.iter().map(drawn).collect();
+        let runs = &problem.layout.runs;
+        let background = &problem.backgrounds[runs[instance % runs.len()].condition];
+        background.iter().map(|term| term.value(&values)).collect()
+    };
+    Ok(Workload { name: study.title, program, protocols, row: Box::new(row), magnitudes })
 }
 
 /// The states as outputs, in a program that is no longer the one with this id.
@@ -189,29 +186,27 @@ fn states(program: &mut Program) -> Vec<fenton::expr::Id> {
     (0..program.states.len() as u32).map(|at| program.graph.symbol(Symbol::State(at))).collect()
 }
 
-fn of_model(mut system: System, until: f64, count: usize) -> Workload {
+fn of_model(mut system: System, until: f64) -> Workload {
     let inputs: Vec<u32> =
         (0..system.parameters.len() as u32).filter(|&at| system.parameters[at as usize].value != 0.0).collect();
     let outputs = (0..system.states.len() as u32).map(|at| system.graph.symbol(Symbol::State(at))).collect();
     let centre: Vec<f64> = inputs.iter().map(|&at| system.parameters[at as usize].value).collect();
     let program = Program::new(&system, &Lowering { inputs, fixed: Vec::new(), outputs });
-    let rows = (0..count)
-        .flat_map(|instance| {
-            let mut stream = Stream::new(1, instance as u64);
-            centre.iter().map(|value| value * (SPREAD * stream.normal()).exp()).collect::<Vec<_>>()
-        })
-        .collect();
     let initial = program.graph.evaluate(&program.initial, &|symbol| match symbol {
         Symbol::Parameter(at) => centre[at as usize],
         _ => 0.0,
     });
     let segments = vec![Segment { until, ..Segment::default() }];
+    let row = move |instance: usize| {
+        let mut stream = Stream::new(1, instance as u64);
+        centre.iter().map(|value| value * (SPREAD * stream.normal()).exp()).collect()
+    };
     Workload {
         name: system.name,
         protocols: vec![Protocol { start: 0.0, segments, outputs: vec![until] }],
         magnitudes: initial.iter().map(|value| (1e-2 * value.abs()).max(1e-6)).collect(),
         program,
-        rows,
+        row: Box::new(row),
     }
 }
 
@@ -221,38 +216,39 @@ impl Workload {
         Settings { method, rtol, atol, max_steps: 100_000, caution: 1.0 }
     }
 
-    fn run(&self, engine: &dyn Engine, count: usize, settings: &Settings) -> Result<Outcomes, Failure> {
+    /// Runs some of the instances, and says how many seconds that took.
+    fn run(
+        &self,
+        engine: &dyn Engine,
+        instances: Range<usize>,
+        settings: &Settings,
+    ) -> Result<(Outcomes, f64), Failure> {
+        let rows: Vec<f64> = instances.clone().flat_map(|instance| (self.row)(instance)).collect();
         let protocols = self.protocols.len();
-        let lanes: Vec<Lane> = (0..count).map(|i| Lane { row: i as u32, protocol: (i % protocols) as u32 }).collect();
-        let batch = Batch {
-            program: &self.program,
-            lanes: &lanes,
-            rows: &self.rows[..count * self.program.inputs.len()],
-            protocols: &self.protocols,
-            tangents: &[],
-            settings,
-        };
-        Ok(engine.run(&batch).map_err(|error| Error::Engine(error.to_string()))?)
+        let lane = |(row, instance)| Lane { row, protocol: (instance % protocols) as u32 };
+        let lanes: Vec<Lane> = (0..).zip(instances).map(lane).collect();
+        let batch = self.batch(&lanes, &rows, settings);
+        let start = Instant::now();
+        let outcomes = engine.run(&batch).map_err(|error| Error::Engine(error.to_string()))?;
+        Ok((outcomes, start.elapsed().as_secs_f64()))
+    }
+
+    fn batch<'a>(&'a self, lanes: &'a [Lane], rows: &'a [f64], settings: &'a Settings) -> Batch<'a> {
+        Batch { program: &self.program, lanes, rows, protocols: &self.protocols, tangents: &[], settings }
     }
 
     fn reference(&self, count: usize) -> Result<Outcomes, Failure> {
-        self.run(&CpuEngine::new(Precision::F64), count, &self.settings(Method::Rodas5P, 1e-10, 1e-10))
+        let settings = self.settings(Method::Rodas5P, 1e-10, 1e-10);
+        Ok(self.run(&CpuEngine::new(Precision::F64), 0..count, &settings)?.0)
     }
 
-    fn method(&self, precision: Precision, rtol: f64, atol: f64) -> Result<Method, Failure> {
-        let lanes: Vec<Lane> =
-            (0..self.protocols.len().min(8)).map(|i| Lane { row: i as u32, protocol: i as u32 }).collect();
-        let count = self.rows.len() / self.program.inputs.len().max(1);
-        let lanes: Vec<Lane> = lanes.into_iter().filter(|lane| (lane.row as usize) < count.max(1)).collect();
+    /// The method that wins a race on the first instances.
+    fn method(&self, precision: Precision, rtol: f64, atol: f64, most: usize) -> Result<Method, Failure> {
+        let count = self.protocols.len().min(8).min(most);
+        let rows: Vec<f64> = (0..count).flat_map(|instance| (self.row)(instance)).collect();
+        let lanes: Vec<Lane> = (0..count as u32).map(|i| Lane { row: i, protocol: i }).collect();
         let settings = self.settings(stiff_method(precision), rtol, atol);
-        let batch = Batch {
-            program: &self.program,
-            lanes: &lanes,
-            rows: &self.rows,
-            protocols: &self.protocols,
-            tangents: &[],
-            settings: &settings,
-        };
+        let batch = self.batch(&lanes, &rows, &settings);
         Ok(choose(&batch, precision).map_err(|error| Error::Engine(error.to_string()))?)
     }
 }
@@ -276,23 +272,30 @@ impl Bench<'_> {
         let rtol = args.rtol.unwrap_or(if precision == Precision::F64 { 1e-6 } else { 1e-4 });
         let atol = args.atol.unwrap_or(rtol);
         let method =
-            args.integrator.map_or_else(|| workload.method(precision, rtol, atol), |choice| Ok(choice.into()))?;
+            args.integrator.map_or_else(|| workload.method(precision, rtol, atol, self.sizes[0]), |m| Ok(m.into()))?;
         let settings = workload.settings(method, rtol, atol);
         // Compiling counts for nothing here.
-        workload.run(engine, self.sizes[0].min(64), &settings)?;
+        workload.run(engine, 0..self.sizes[0].min(64), &settings)?;
         for &count in self.sizes {
             let mut best = f64::INFINITY;
-            let mut outcomes = Outcomes::default();
+            let (mut steps, mut failed, mut errors) = (0, 0, Vec::new());
             for _ in 0..args.repeats {
-                if terminal::is_interrupted() {
-                    return Err(Failure::Interrupted("interrupted".into()));
+                let mut seconds = 0.0;
+                (steps, failed) = (0, 0);
+                for first in (0..count).step_by(AT_ONCE) {
+                    if terminal::is_interrupted() {
+                        return Err(Failure::Interrupted("interrupted".into()));
+                    }
+                    let (outcomes, took) = workload.run(engine, first..count.min(first + AT_ONCE), &settings)?;
+                    seconds += took;
+                    steps += outcomes.reports.iter().map(|r| u64::from(r.steps) + u64::from(r.rejected)).sum::<u64>();
+                    failed += outcomes.reports.iter().filter(|r| r.status != Status::Finished).count();
+                    if first == 0 {
+                        errors = self::errors(&outcomes, self.reference);
+                    }
                 }
-                let start = Instant::now();
-                outcomes = workload.run(engine, count, &settings)?;
-                best = best.min(start.elapsed().as_secs_f64());
+                best = best.min(seconds);
             }
-            let steps: u64 = outcomes.reports.iter().map(|r| u64::from(r.steps) + u64::from(r.rejected)).sum();
-            let errors = errors(&outcomes, self.reference);
             into.push(Measured {
                 engine: engine.name(),
                 detail: engine.detail(),
@@ -305,7 +308,7 @@ impl Bench<'_> {
                 seconds: best,
                 instances_per_second: count as f64 / best,
                 steps_per_second: steps as f64 / best,
-                failed: outcomes.reports.iter().filter(|r| r.status != Status::Finished).count(),
+                failed,
                 median_error: errors.get(errors.len() / 2).copied(),
                 worst_error: errors.last().copied(),
             });

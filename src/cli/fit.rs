@@ -220,6 +220,9 @@ fn weigh(
     }
 }
 
+/// Lines of effective concentrations on a terminal; a plate with many conditions has a table in the report.
+const MOST_EFFECTS: usize = 16;
+
 /// The study's name; where its file is called 'study.toml', as all made by 'fenton new' are, that of its folder.
 fn name_of(args: &FitArgs, study: &Study) -> String {
     let path = fs::canonicalize(&args.study).unwrap_or_default();
@@ -312,11 +315,15 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     if !document.effects.is_empty() {
         text.push('\n');
     }
-    for (absolute, relative) in half("EC50, absolute").zip(half("EC50, relative")) {
+    let count = half("EC50, absolute").count();
+    for (absolute, relative) in half("EC50, absolute").zip(half("EC50, relative")).take(MOST_EFFECTS) {
         let (condition, time) = (&absolute.condition, shown(absolute.time));
         let unit = &study.time_unit;
         text +=
             &format!("  {condition}, {time} {unit}: EC50 absolute {}; relative {}\n", size(absolute), size(relative));
+    }
+    if count > MOST_EFFECTS {
+        text += &format!("  … and {} more in the report\n", count - MOST_EFFECTS);
     }
     text + &closing(document, folder)
 }

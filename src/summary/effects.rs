@@ -14,7 +14,8 @@ const PLATEAU: f64 = 0.15;
 pub fn effects(study: &Study, traces: &[Trace]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for trace in traces.iter().filter(|trace| study.observables[trace.observable].reading.is_share()) {
-        let curve = Curve::new(trace, study.observables[trace.observable].reading);
+        let compound = &study.compounds[trace.compound];
+        let curve = Curve::new(trace, &compound.name, study.observables[trace.observable].reading);
         for (measure, level) in [
             ("EC50, absolute", Level::Absolute(0.5)),
             ("EC90, absolute", Level::Absolute(0.1)),
@@ -27,7 +28,7 @@ pub fn effects(study: &Study, traces: &[Trace]) -> Vec<Effect> {
                 time: trace.time,
                 measure: measure.into(),
                 value,
-                unit: study.compounds[trace.compound].unit.clone(),
+                unit: compound.unit.clone(),
                 note,
             });
         }
@@ -46,6 +47,7 @@ enum Level {
 
 /// A curve of viability over positive doses.
 struct Curve<'t> {
+    compound: &'t str,
     doses: &'t [f64],
     /// Where there is no compound, or at the lowest dose; then over the doses.
     top: Predicted,
@@ -64,7 +66,7 @@ enum Found {
 }
 
 impl<'t> Curve<'t> {
-    fn new(trace: &'t Trace, reading: Kind) -> Self {
+    fn new(trace: &'t Trace, compound: &'t str, reading: Kind) -> Self {
         let turned = |p: &Predicted| match reading.is_viability() {
             true => p.clone(),
             false => Predicted { value: 1.0 - p.value, draws: p.draws.iter().map(|d| 1.0 - d).collect() },
@@ -73,7 +75,7 @@ impl<'t> Curve<'t> {
         let has_control = trace.doses[0] == 0.0;
         let first = usize::from(has_control).min(trace.doses.len() - 1);
         let (doses, top) = (&trace.doses[first..], viability[0].clone());
-        Curve { doses, top, has_control, viability: viability[first..].to_vec() }
+        Curve { compound, doses, top, has_control, viability: viability[first..].to_vec() }
     }
 
     /// Why no dose can answer: what else is in the wells has done it already.
@@ -81,8 +83,12 @@ impl<'t> Curve<'t> {
         let top = self.top.value;
         match level {
             _ if !self.has_control => None,
-            Level::Absolute(level) if top <= level => Some(format!("at or below {level} without it")),
-            Level::Relative(share) if share * top < SMALLEST_EFFECT => Some("too little alive without it".into()),
+            Level::Absolute(level) if top <= level => {
+                Some(format!("none, at or below {level} without {}", self.compound))
+            }
+            Level::Relative(share) if share * top < SMALLEST_EFFECT => {
+                Some(format!("none, too little alive without {}", self.compound))
+            }
             _ => None,
         }
     }
@@ -189,7 +195,7 @@ mod tests {
         let flat = |value: f64| Predicted { value, draws: Vec::new() };
         let of = |top: f64, level| {
             let viability = values.iter().map(|value| flat(top * value)).collect();
-            Curve { doses: &doses, top: flat(top), has_control: true, viability }.quantity(level).0
+            Curve { compound: "Fe", doses: &doses, top: flat(top), has_control: true, viability }.quantity(level).0
         };
         assert!(matches!(of(0.6, Level::Absolute(0.5)), Quantity::Value { .. }));
         assert!(matches!(of(0.4, Level::Absolute(0.5)), Quantity::Undefined));

@@ -183,8 +183,7 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_o
     let mut headlines: Vec<Headline> = effects
         .iter()
         .filter(|effect| effect.measure == "EC50, absolute" && effect.time == last)
-        .take(3)
-        .map(|effect| {
+        .filter_map(|effect| {
             let unit = &effect.unit;
             let (value, note) = match &effect.value {
                 Quantity::Value { value, interval } => (
@@ -193,10 +192,12 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_o
                 ),
                 Quantity::Above { limit } => (format!("> {} {unit}", short(*limit)), "the highest dose tested".into()),
                 Quantity::Below { limit } => (format!("< {} {unit}", short(*limit)), "the lowest dose tested".into()),
-                Quantity::Undefined => ("–".into(), effect.note.clone()),
+                Quantity::Undefined => return None,
             };
-            Headline { label: format!("EC50, {}, {} {time_unit}", effect.condition, short(effect.time)), value, note }
+            let label = format!("EC50, {}, {} {time_unit}", effect.condition, short(effect.time));
+            Some(Headline { label, value, note })
         })
+        .take(3)
         .collect();
     let identified = fit.identification.parameters.iter().filter(|p| p.verdict == Verdict::Identified).count();
     headlines.push(Headline {
