@@ -5,7 +5,7 @@
 mod memory;
 
 use fenton::engine::cpu::CpuEngine;
-use fenton::engine::{Batch, Engine, EngineError, Method, Outcomes, Precision, Status};
+use fenton::engine::{Batch, Engine, EngineError, Method, Outcomes, Precision, Reduced, Reduction, Status};
 use fenton::inference::{Choice, Objective, Simulator, StudyObjective, Wanted};
 use fenton::program::Program;
 use fenton::study::Study;
@@ -72,6 +72,9 @@ impl Engine for Stubborn {
             }
         }
         Ok(outcomes)
+    }
+    fn reduce(&self, _: &Batch, _: &Reduction) -> Result<Option<Reduced>, EngineError> {
+        Ok(None)
     }
 }
 

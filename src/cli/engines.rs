@@ -4,7 +4,7 @@ use super::failure::Failure;
 use clap::{Args, ValueEnum};
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::gpu::GpuEngine;
-use fenton::engine::{Batch, Engine, EngineError, Guarded, Method, Outcomes, Precision};
+use fenton::engine::{Batch, Engine, EngineError, Guarded, Method, Outcomes, Precision, Reduced, Reduction};
 use fenton::program::Program;
 
 #[derive(Debug, Clone, Args)]
@@ -156,8 +156,16 @@ impl Engine for Chosen {
         self.engine().precision()
     }
 
+    fn arithmetic(&self) -> String {
+        self.engine().arithmetic()
+    }
+
     fn declines(&self, program: &Program, tangents: bool) -> Option<String> {
         self.engine().declines(program, tangents)
+    }
+
+    fn reduce(&self, batch: &Batch, reduction: &Reduction) -> Result<Option<Reduced>, EngineError> {
+        self.engine().reduce(batch, reduction)
     }
 
     fn run(&self, batch: &Batch) -> Result<Outcomes, EngineError> {

@@ -269,8 +269,16 @@ fn identity(problem: &Problem, choice: &Choice, engine: &dyn Engine) -> String {
     problem.program.id.hash(&mut hash);
     format!("{:?} {:?} {:?}", problem.parameters, problem.observations, problem.layout).hash(&mut hash);
     format!("{:?} {:?} {:?}", problem.backgrounds, problem.cells, problem.solver).hash(&mut hash);
-    let how = format!("{choice:?}, {} {} {}", engine.name(), engine.detail(), precision_name(engine.precision()));
-    format!("{} {:016x}, {how}", problem.name, hash.finish())
+    let auto = |number: Option<f64>| number.map_or("auto".to_string(), |number| format!("{number:e}"));
+    format!(
+        "{} {:016x}, integrator {}, rtol {}, atol {}, {}",
+        problem.name,
+        hash.finish(),
+        choice.method.map_or("auto", |method| method.name()),
+        auto(choice.rtol),
+        auto(choice.atol),
+        engine.arithmetic()
+    )
 }
 
 /// The command as it was typed, quoted where a shell would ask for it.

@@ -67,6 +67,10 @@ impl Engine for Guarded {
         self.device.precision()
     }
 
+    fn arithmetic(&self) -> String {
+        self.device.arithmetic()
+    }
+
     fn declines(&self, program: &Program, tangents: bool) -> Option<String> {
         self.cpu.declines(program, tangents)
     }

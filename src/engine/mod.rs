@@ -23,14 +23,16 @@ pub trait Engine: Sync {
     /// The instruction set or backend, for reports: "AVX-512", "Vulkan".
     fn detail(&self) -> String;
     fn precision(&self) -> Precision;
+    /// What the bytes of a result depend on beside its batch. Two engines that say the same give the same.
+    fn arithmetic(&self) -> String {
+        format!("{}, {}, {:?}", self.name(), self.detail(), self.precision())
+    }
     /// Why this engine cannot run `program` (with tangents if asked), if it cannot.
     fn declines(&self, program: &Program, tangents: bool) -> Option<String>;
     fn run(&self, batch: &Batch) -> Result<Outcomes, EngineError>;
     /// Runs `batch`, without tangents, and returns only what `reduction` makes of it. `None` where the engine does not
     /// do that (for this batch): then there is nothing to be gained over [`Engine::run`].
-    fn reduce(&self, _batch: &Batch, _reduction: &Reduction) -> Result<Option<Reduced>, EngineError> {
-        Ok(None)
-    }
+    fn reduce(&self, batch: &Batch, reduction: &Reduction) -> Result<Option<Reduced>, EngineError>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

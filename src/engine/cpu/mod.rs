@@ -13,7 +13,7 @@ mod step;
 mod storage;
 mod tape;
 
-use super::{Batch, Engine, EngineError, LaneReport, Method, Outcomes, Precision};
+use super::{Batch, Engine, EngineError, LaneReport, Method, Outcomes, Precision, Reduced, Reduction};
 use crate::program::Program;
 use compiled::Compiled;
 use fearless_simd::Level;
@@ -87,6 +87,13 @@ impl CpuEngine {
         }
     }
 
+    /// The name of the instruction set.
+    fn instructions(&self) -> String {
+        // The level prints itself as "Avx2(Avx2 { … })".
+        let level = format!("{:?}", self.level);
+        level.split('(').next().unwrap_or_default().to_string()
+    }
+
     fn integrate<R: Real>(&self, batch: &Batch) -> Outcomes {
         let plan = Plan::new(batch);
         let mut settled = Vec::new();
@@ -158,15 +165,18 @@ impl Engine for CpuEngine {
     }
 
     fn detail(&self) -> String {
-        // The level prints itself as "Avx2(Avx2 { … })".
-        let level = format!("{:?}", self.level);
-        let level = level.split('(').next().unwrap_or_default();
+        let level = self.instructions();
         let how = if self.native && native::available() { "native code" } else { "tape" };
         format!("{level}, {how}, {} threads", rayon::current_num_threads())
     }
 
     fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// Native code and the tape compute the same, on any number of threads.
+    fn arithmetic(&self) -> String {
+        format!("cpu, {}, {:?}", self.instructions(), self.precision)
     }
 
     fn declines(&self, program: &Program, tangents: bool) -> Option<String> {
@@ -195,5 +205,10 @@ impl Engine for CpuEngine {
             Precision::F32 => self.integrate::<f32>(batch),
             Precision::F64 => self.integrate::<f64>(batch),
         })
+    }
+
+    /// All is in the host's memory anyway.
+    fn reduce(&self, _batch: &Batch, _reduction: &Reduction) -> Result<Option<Reduced>, EngineError> {
+        Ok(None)
     }
 }
