@@ -146,7 +146,7 @@ pub fn read_table(
         inputs.push(parameter);
     }
     let mut values = Vec::new();
-    // One record for all rows, and spaces cut off only where there are some: large tables are read in half the time.
+    // One record for all rows, and spaces cut off only where there are some, which shows in large tables.
     let mut record = csv::StringRecord::new();
     loop {
         let is_row = table.read_record(&mut record).map_err(|error| {
