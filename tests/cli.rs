@@ -361,6 +361,27 @@ fn statements_in_words_are_not_fitted() {
     assert!(!page.contains("Effective concentrations") && !page.contains("was fitted to"));
 }
 
+/// Four cells are too few for this study, and a fit and a simulation take as many as it needs.
+#[test]
+fn a_study_with_too_few_cells_gets_more() {
+    let place = tempfile::tempdir().unwrap();
+    let study = out(&fenton(&["show", "ml210-medians"])).replace("nodes = 64", "nodes = 4");
+    assert!(study.contains("nodes = 4\n"), "{study}");
+    fs::write(place.path().join("study.toml"), study).unwrap();
+    fs::write(place.path().join("ml210-medians.csv"), out(&fenton(&["show", "ml210-medians", "--data"]))).unwrap();
+    let study = place.path().join("study.toml").display().to_string();
+    let folder = place.path().join("out").display().to_string();
+    let fit = fenton(&["fit", &study, "--starts", "10", "--output", &folder]);
+    assert_eq!(code(&fit), 0, "{}", err(&fit));
+    assert!(out(&fit).contains("4 cells are too few"), "{}", out(&fit));
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(place.path().join("out/summary.json")).unwrap()).unwrap();
+    assert!(summary["run"]["nodes"].as_u64().unwrap() >= 16, "{}", summary["run"]);
+    let simulation = fenton(&["simulate", &study, "--times", "96"]);
+    assert_eq!(code(&simulation), 0, "{}", err(&simulation));
+    assert!(err(&simulation).contains("4 cells are too few"), "{}", err(&simulation));
+}
+
 #[test]
 fn weighing_statements_ends_when_its_time_is_over() {
     let place = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 // How the buffers are laid out. Everything that belongs to a lane lies in fours as [four][lane], `control.stride` lanes
-// apart: an access costs the compilers of some drivers as much as fifty sums, and four numbers are one access.
+// apart: software adapters spend most of their compilation on accesses to buffers, and four numbers are one access.
 // The host's side of this is in `plan.rs` and `buffers.rs`.
 
 struct Control {

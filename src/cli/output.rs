@@ -22,12 +22,18 @@ pub fn print_json_list(
 ) -> Result<(), Failure> {
     to_file_or_stdout(None, |out| {
         let head = serde_json::to_string_pretty(head).map_err(std::io::Error::from)?;
-        let head = head.trim_end_matches(['\n', '}']);
-        let mut between = format!("{head},\n  \"{name}\": [\n    ");
+        let head = head.strip_suffix("\n}").unwrap_or(&head);
+        let mut before = format!("{head},\n  \"{name}\": [\n    ");
+        let mut entries = 0;
         let tail = fill(&mut |entry| {
-            out.write_all(std::mem::replace(&mut between, ",\n    ".into()).as_bytes())?;
+            out.write_all(before.as_bytes())?;
+            before = ",\n    ".into();
+            entries += 1;
             Ok(serde_json::to_writer(&mut *out, entry).map_err(std::io::Error::from)?)
         })?;
+        if entries == 0 {
+            out.write_all(before.as_bytes())?;
+        }
         out.write_all(b"\n  ]")?;
         for (name, value) in tail.as_object().into_iter().flatten() {
             write!(out, ",\n  \"{name}\": {value}")?;

@@ -38,13 +38,8 @@ fn paint(text: &str, code: &str) -> String {
 }
 
 /// A line on standard error. A standard error that is closed is nothing that could be told to anybody.
-fn say(text: &str) {
+pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
-}
-
-/// What was done, when standard output is for something else.
-pub fn tell(text: &str) {
-    say(text);
 }
 
 pub fn warn(text: &str) {

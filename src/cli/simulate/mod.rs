@@ -4,13 +4,16 @@ mod columns;
 mod model;
 mod study;
 
-use super::engines::{EngineArgs, MethodChoice, check_tolerances};
+use super::engines::{EngineArgs, MethodChoice, check_tolerances, describe};
 use super::failure::Failure;
 use super::output::WriteError;
+use super::terminal;
 use clap::Args;
+use fenton::engine::{Engine, Settings};
 use fenton::report::number;
 use fenton::study::embedded;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -181,6 +184,14 @@ fn assignments(list: &[String]) -> Result<Vec<(String, f64)>, Failure> {
             }
         })
         .collect()
+}
+
+/// What was done, for somebody whose numbers go to a file.
+fn tell(count: usize, integration: Duration, settings: &Settings, engine: &dyn Engine) {
+    let what = if count == 1 { "1 instance".to_string() } else { format!("{count} instances") };
+    let (seconds, method) = (integration.as_secs_f64(), settings.method.name());
+    let (rtol, engine) = (settings.rtol, describe(engine));
+    terminal::say(&format!("{what} integrated in {seconds:.4} s with {method} at rtol {rtol:e} on {engine}"));
 }
 
 fn csv_error(error: csv::Error) -> WriteError {

@@ -1,7 +1,7 @@
 //! Trajectories of a model: one protocol, and instances that differ in their inputs.
 
 use super::columns::columns;
-use super::{SimulateArgs, assignments, csv_error, times};
+use super::{SimulateArgs, assignments, csv_error, tell, times};
 use crate::cli::engines::{describe, precision_name};
 use crate::cli::failure::Failure;
 use crate::cli::inputs::{Instances, read_model, settable};
@@ -190,25 +190,10 @@ impl Job<'_> {
             })?;
             table.flush()?;
             if self.args.output.is_some() {
-                self.tell(ran.integration);
+                tell(self.instances.count, ran.integration, &self.settings, self.engine);
             }
             Ok(())
         })
-    }
-
-    /// What was done, for somebody whose numbers go to a file.
-    fn tell(&self, integration: Duration) {
-        let what = match self.instances.count {
-            1 => "1 instance".to_string(),
-            count => format!("{count} instances"),
-        };
-        terminal::tell(&format!(
-            "{what} integrated in {:.4} s with {} at rtol {:e} on {}",
-            integration.as_secs_f64(),
-            self.settings.method.name(),
-            self.settings.rtol,
-            describe(self.engine)
-        ));
     }
 
     fn write_json(&self, system: &System) -> Result<(), Failure> {

@@ -1,12 +1,12 @@
 //! Trajectories of a study: every condition and dose of its data, settled and dosed as the study says.
 
 use super::columns::columns;
-use super::{SimulateArgs, assignments, csv_error, times};
+use super::{SimulateArgs, assignments, csv_error, tell, times};
 use crate::cli::engines::{describe, precision_name};
 use crate::cli::failure::Failure;
 use crate::cli::inputs::{read_table, settable};
 use crate::cli::output::{self, WriteError};
-use crate::cli::{check, progress, terminal};
+use crate::cli::{cells, check, progress, terminal};
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::{Precision, Status};
 use fenton::inference::{Choice, Simulated, Simulator, Wanted};
@@ -17,6 +17,7 @@ use fenton::study::problem::Problem;
 use fenton::study::{Kind, ReadAt, Study};
 use fenton::{Diagnostic, Error};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// One table of times: a condition under its doses.
 struct Treated {
@@ -55,13 +56,14 @@ pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
         states.push((name, study.outputs.len()));
         study.outputs.push(value);
     }
+    let reference = CpuEngine::new(Precision::F64);
+    let choice = Choice { method: args.method.map(Into::into), rtol: args.rtol, atol: args.atol };
+    cells::raise(&mut study, &reference, choice).iter().for_each(|note| terminal::warn(note));
     let mut problem = study.problem();
     problem.solver.max_steps = args.max_steps.or(problem.solver.max_steps);
     let mut treated = lay_out(&study, &mut problem, &shown, &times);
     let instances = instances(args, &problem)?;
     let engine = args.engine.open(&problem.program, instances.count * problem.layout.runs.len())?;
-    let reference = CpuEngine::new(Precision::F64);
-    let choice = Choice { method: args.method.map(Into::into), rtol: args.rtol, atol: args.atol };
     for treated in &mut treated {
         let is_it =
             |run: &fenton::study::problem::Run| run.condition == treated.condition && run.doses == treated.doses;
@@ -236,18 +238,25 @@ impl Job<'_> {
         self.args.instances.is_some() || self.args.parameters.is_some()
     }
 
-    /// Hands each instance that finished to `sink`, in order.
-    fn run(&self, mut sink: impl FnMut(usize, &[f64], &Simulated) -> Result<(), WriteError>) -> Result<(), WriteError> {
+    /// Hands each instance that finished to `sink`, in order. Returns the time that integration took.
+    fn run(
+        &self,
+        mut sink: impl FnMut(usize, &[f64], &Simulated) -> Result<(), WriteError>,
+    ) -> Result<Duration, WriteError> {
         let count = self.instances.count;
         let chunk = self.simulator.chunk(Wanted::default());
         let bar = (count > chunk).then(|| progress::bar(count as u64, "instances"));
         let mut failed: Vec<(usize, Status)> = Vec::new();
+        let mut integration = Duration::ZERO;
         for done in (0..count).step_by(chunk.max(1)) {
             if terminal::is_interrupted() {
                 return Err(Failure::Interrupted(format!("stopped after {done} of {count} instances")).into());
             }
             let vectors: Vec<Vec<f64>> = (done..count.min(done + chunk)).map(|i| self.instances.get(i)).collect();
-            for (i, simulated) in self.simulator.run(&vectors, Wanted::default(), false)?.iter().enumerate() {
+            let start = Instant::now();
+            let all = self.simulator.run(&vectors, Wanted::default(), false)?;
+            integration += start.elapsed();
+            for (i, simulated) in all.iter().enumerate() {
                 match simulated.failures.first() {
                     None => sink(done + i, &vectors[i], simulated)?,
                     Some(&(status, _)) => failed.push((done + i, status)),
@@ -260,7 +269,7 @@ impl Job<'_> {
         if let Some(bar) = bar {
             bar.finish_and_clear();
         }
-        let Some(&(first, status)) = failed.first() else { return Ok(()) };
+        let Some(&(first, status)) = failed.first() else { return Ok(integration) };
         let place = self.simulator.failures(&self.instances.get(first))?;
         let place = place.first().map_or(String::new(), |failure| format!(" at time {}", number(failure.time)));
         if failed.len() == count {
@@ -272,7 +281,7 @@ impl Job<'_> {
             first + 1,
             status.advice()
         ));
-        Ok(())
+        Ok(integration)
     }
 
     /// The values of one row: states, then observables.
@@ -305,7 +314,7 @@ impl Job<'_> {
             header.extend(self.states.iter().map(|(name, _)| name.clone()));
             header.extend(self.observables.iter().cloned());
             table.write_record(&header).map_err(csv_error)?;
-            self.run(|instance, values, simulated| {
+            let integration = self.run(|instance, values, simulated| {
                 let predictions = self.problem.predict(values, &simulated.slots);
                 for treated in &self.treated {
                     for (at, &time) in self.times.iter().enumerate() {
@@ -319,7 +328,12 @@ impl Job<'_> {
                 }
                 Ok(())
             })?;
-            Ok(table.flush()?)
+            table.flush()?;
+            if self.args.output.is_some() {
+                let settings = self.simulator.settings(self.simulator.engine, false);
+                tell(self.instances.count, integration, &settings, self.simulator.engine);
+            }
+            Ok(())
         })
     }
 

@@ -24,8 +24,8 @@ pub struct Reducer {
 
 impl Integration {
     pub fn new(device: &Device, source: &str) -> Result<Integration, EngineError> {
-        let kinds = [Kind::Uniform, Kind::Read, Kind::Read, Kind::Read, Kind::Write, Kind::Write, Kind::Write];
-        let kinds: Vec<Kind> = kinds.into_iter().chain([Kind::Write, Kind::Read, Kind::Uniform]).collect();
+        use Kind::*;
+        let kinds = [Uniform, Read, Read, Read, Write, Write, Write, Write, Read, Uniform];
         let (layout, mut pipelines) = pipelines(device, source, &kinds, &["prepare", "advance"])?;
         let advance = pipelines.pop().expect("two entry points");
         let prepare = pipelines.pop().expect("two entry points");
@@ -43,8 +43,8 @@ impl Compaction {
 
 impl Reducer {
     pub fn new(device: &Device, precision: Precision) -> Result<Reducer, EngineError> {
-        let kinds = [Kind::Uniform, Kind::Read, Kind::Read, Kind::Read, Kind::Read, Kind::Write, Kind::Write];
-        let kinds: Vec<Kind> = kinds.into_iter().chain([Kind::Write]).collect();
+        use Kind::*;
+        let kinds = [Uniform, Read, Read, Read, Read, Write, Write, Write];
         let source = super::shader::reduction(precision);
         let (layout, mut pipelines) = pipelines(device, &source, &kinds, &["average", "score"])?;
         let score = pipelines.pop().expect("two entry points");
