@@ -75,10 +75,14 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
         program.states.len(),
         study.data.len(),
         problem.observation_count(),
-        study.conditions.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "),
+        conditions(&study),
         times.into_iter().collect::<Vec<_>>().join(", "),
         problem.layout.runs.len() * problem.cell_count(),
-        if problem.cells.is_some() { format!(" ({} cells each)", problem.cell_count()) } else { String::new() },
+        if problem.cells.is_some() {
+            format!(" ({} cells each, more where a fit needs them)", problem.cell_count())
+        } else {
+            String::new()
+        },
     );
     for (at, compound) in study.compounds.iter().enumerate() {
         let mut doses: Vec<f64> = study.data.iter().map(|d| d.doses[at]).collect();
@@ -105,6 +109,13 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     text += "\nNothing is wrong with it.\n";
     output::print(&text)
+}
+
+fn conditions(study: &Study) -> String {
+    match &study.conditions[..] {
+        [only] if only.name.is_empty() => "one, without a name".into(),
+        all => all.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "),
+    }
 }
 
 fn time(study: &Study, time: ReadAt) -> String {

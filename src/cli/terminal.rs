@@ -4,15 +4,22 @@ use super::failure::Failure;
 use fenton::Diagnostic;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::{Duration, Instant};
 
 static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// When the first Ctrl-C came.
+static FIRST: OnceLock<Instant> = OnceLock::new();
+
+/// Programs that start others (`timeout`, package runners) may deliver one Ctrl-C twice within this time.
+const SAME: Duration = Duration::from_millis(300);
 
 /// Lets the first Ctrl-C (or SIGTERM) ask for an orderly end; the second ends the program at once.
 pub fn catch_interrupts() {
     // Without a handler the default action ends the program, which is the second-best behaviour.
     let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+        let first = FIRST.get_or_init(Instant::now);
+        if INTERRUPTED.swap(true, Ordering::SeqCst) && first.elapsed() > SAME {
             std::process::exit(3);
         }
     });

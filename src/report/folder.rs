@@ -81,7 +81,8 @@ fn may_replace(path: &Path) -> io::Result<bool> {
     match fs::read_dir(path) {
         Ok(mut entries) => Ok(path.join("summary.json").exists() || entries.next().is_none()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+        // A file; not one further up, of which the error speaks.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory && path.exists() => Ok(false),
         Err(error) => Err(error),
     }
 }
