@@ -80,6 +80,7 @@ pub mod engine;
 pub mod expr;
 pub mod inference;
 pub mod model;
+pub mod plate;
 pub mod program;
 pub mod random;
 pub mod report;

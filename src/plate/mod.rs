@@ -1,0 +1,159 @@
+//! What a plate reader, a counter or a microscope wrote: readings of wells with their roles, before any curve.
+//!
+//! [`read`] takes a tidy table, a wide table, a plate grid with its map, or a sheet of a workbook, and gives the same
+//! [`Readings`] for all of them. What each role means for the mathematics is in `docs/measurements.md`.
+
+/// Everything that one file (and its plate map) says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Readings {
+    /// As the user named it.
+    pub file: String,
+    pub layout: Layout,
+    /// Independent repeats: what happened on another day with other cells. Never empty.
+    pub experiments: Vec<String>,
+    pub plates: Vec<Plate>,
+    pub cell_lines: Vec<String>,
+    pub compounds: Vec<Compound>,
+    /// Of all times; empty if the file has none.
+    pub time_unit: String,
+    /// What was added besides: serum, albumin, citrate.
+    pub medium: Option<String>,
+    /// Whether a column or the map says which experiment each reading belongs to.
+    pub experiments_stated: bool,
+    /// In the order of the file.
+    pub readings: Vec<Reading>,
+    /// What was assumed on the way, in plain words.
+    pub notes: Vec<String>,
+}
+
+/// How the file was laid out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// One reading a line.
+    #[default]
+    Tidy,
+    /// Doses down, replicates or times across.
+    Wide,
+    /// The plate itself, 8 x 12 or 16 x 24, with a map of the same shape.
+    Grid,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plate {
+    pub name: String,
+    /// Index into the experiments.
+    pub experiment: usize,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Compound {
+    pub name: String,
+    /// Of its doses; empty if the file does not say.
+    pub unit: String,
+    /// What a dose counts: "Fe", "FAC 16.5 % Fe", "Cu".
+    pub basis: Option<String>,
+}
+
+/// One number, or one pair of counts, of one well at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// Where it stands: line and column from 1, in the file or in the sheet.
+    pub line: usize,
+    pub column: usize,
+    pub plate: usize,
+    /// Row and column on the plate from 0, where the file says so.
+    pub well: Option<(usize, usize)>,
+    /// The well's name, or another mark that tells repeated reads of one well from reads of several.
+    pub well_name: Option<String>,
+    pub cell_line: usize,
+    /// Compound and dose, doses above zero only, in the order of the compounds.
+    pub doses: Vec<(usize, f64)>,
+    pub time: Option<f64>,
+    pub seen: Seen,
+    pub role: Role,
+    pub limit: Limit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Seen {
+    /// Whatever the instrument counts: light, absorbance, dead or live cells alone.
+    Signal(f64),
+    /// Cells.
+    Counts { live: f64, dead: f64 },
+    /// Cells that died in the frame that ends at `time`; with [`Limit::Above`], that were alive when watching ended.
+    Deaths(f64),
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Role {
+    #[default]
+    Sample,
+    /// Treated with the solvent alone. A sample with no dose is one.
+    Vehicle,
+    /// No cells. With a dose it shows the colour or the fluorescence of the compound.
+    Blank,
+    /// Read when the compounds were added.
+    Start,
+    /// All cells killed or lysed: the full signal of a dead dye, the empty signal of a live one.
+    Positive,
+}
+
+/// Whether a reading is a bound: the instrument's range ended there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Limit {
+    #[default]
+    None,
+    /// The true value is at most this.
+    Below,
+    /// The true value is at least this.
+    Above,
+}
+
+impl Readings {
+    /// The experiment of a reading.
+    pub fn experiment(&self, reading: &Reading) -> usize {
+        self.plates[reading.plate].experiment
+    }
+}
+
+impl Role {
+    pub const ALL: [Role; 5] = [Role::Sample, Role::Vehicle, Role::Blank, Role::Start, Role::Positive];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Sample => "sample",
+            Role::Vehicle => "vehicle",
+            Role::Blank => "blank",
+            Role::Start => "t0",
+            Role::Positive => "positive",
+        }
+    }
+}
+
+/// What the instrument saw; it decides the formula.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Assay {
+    Atp,
+    Resazurin,
+    LiveCount,
+    DeadDye,
+    LiveDead,
+    DeathTime,
+}
+
+impl Assay {
+    pub const ALL: [Assay; 6] =
+        [Assay::Atp, Assay::Resazurin, Assay::LiveCount, Assay::DeadDye, Assay::LiveDead, Assay::DeathTime];
+
+    /// As it is written in studies and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Assay::Atp => "atp",
+            Assay::Resazurin => "resazurin",
+            Assay::LiveCount => "live_count",
+            Assay::DeadDye => "dead_dye",
+            Assay::LiveDead => "live_dead",
+            Assay::DeathTime => "death_time",
+        }
+    }
+}
