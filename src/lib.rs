@@ -76,6 +76,7 @@
 
 pub mod error;
 
+pub mod curve;
 pub mod engine;
 pub mod expr;
 pub mod inference;

@@ -1,0 +1,436 @@
+//! All curves of a file together: noise pooled over them, then each with its test, its estimates and its outliers.
+
+use super::fit::{self, State, Task};
+use super::flat::{self, Designs};
+use super::infer::{Dispersion, Estimate, Fitted, Inference, fit_curve, t_quantile};
+use super::problem::{Link, Problem, Spot};
+use super::series::{self, Noise, Series};
+use super::target::Target;
+use super::variance::{Moderation, Scatter, VarianceFunction, overdispersion};
+use crate::plate::{Assay, Readings};
+use crate::{Diagnostic, Result};
+use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// How the readings are to be understood and what is asked of them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub assay: Assay,
+    /// What is read off the wells; the assay's own unless stated.
+    pub reading: Reading,
+    /// Of the benchmark dose, between 0 and 1.
+    pub effect: f64,
+    /// In the file's unit of time; the last time of each curve unless stated.
+    pub at: Option<f64>,
+    /// Three parameters: the lower plateau is zero.
+    pub no_floor: bool,
+}
+
+/// What the share of a dose curve is a share of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// Living cells over those of the vehicle at the same time.
+    RelativeViability,
+    /// Living cells over living and dead ones.
+    FractionalViability,
+    /// One less the share of dead cells by a dead dye and lysed wells, relative to the vehicle.
+    DeadShare,
+    /// Normalised growth rate.
+    GrowthRate,
+}
+
+impl Reading {
+    pub fn of(assay: Assay) -> Reading {
+        match assay {
+            Assay::Atp | Assay::Resazurin | Assay::LiveCount => Reading::RelativeViability,
+            Assay::DeadDye => Reading::DeadShare,
+            Assay::LiveDead | Assay::DeathTime => Reading::FractionalViability,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Reading::RelativeViability => "relative viability",
+            Reading::FractionalViability => "fractional viability",
+            Reading::DeadShare => "fractional viability by dead dye",
+            Reading::GrowthRate => "growth rate (GR)",
+        }
+    }
+
+    pub(super) fn link(self) -> Link {
+        match self {
+            Reading::RelativeViability => Link::Signal,
+            Reading::FractionalViability => Link::Share,
+            Reading::DeadShare => Link::Dead,
+            Reading::GrowthRate => Link::Growth,
+        }
+    }
+}
+
+/// A number that is read off a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// Half way between the plateaus.
+    RelativeEc50,
+    /// Where the share is a half.
+    AbsoluteEc50,
+    /// The lowest dose whose extra effect over the vehicle is the one asked for.
+    BenchmarkDose,
+    Hill,
+    /// The lower plateau.
+    Floor,
+    /// Mean share over the tested doses on a logarithmic scale.
+    Area,
+}
+
+impl Quantity {
+    pub const ALL: [Quantity; 6] = [
+        Quantity::RelativeEc50,
+        Quantity::AbsoluteEc50,
+        Quantity::BenchmarkDose,
+        Quantity::Hill,
+        Quantity::Floor,
+        Quantity::Area,
+    ];
+
+    /// Whether its estimate is the logarithm of what is reported.
+    pub fn is_log(self) -> bool {
+        !matches!(self, Quantity::Floor | Quantity::Area)
+    }
+
+    pub fn is_dose(self) -> bool {
+        matches!(self, Quantity::RelativeEc50 | Quantity::AbsoluteEc50 | Quantity::BenchmarkDose)
+    }
+
+    fn target(self, effect: f64, reading: Reading, range: (f64, f64)) -> Target {
+        match self {
+            Quantity::RelativeEc50 => Target::Parameter(0),
+            Quantity::AbsoluteEc50 => Target::DoseAt(0.5),
+            Quantity::BenchmarkDose if reading == Reading::GrowthRate => Target::DoseAt(1.0 - 2.0 * effect),
+            Quantity::BenchmarkDose => Target::DoseAt(1.0 - effect),
+            Quantity::Hill => Target::Parameter(1),
+            Quantity::Floor => Target::Parameter(2),
+            Quantity::Area => Target::Area(range.0, range.1),
+        }
+    }
+}
+
+/// What can be said of a curve.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    Effect,
+    /// The readings are as they would be without any effect.
+    NoEffect,
+    /// There are not enough doses for a curve; how many there are.
+    TooFewDoses(usize),
+    /// No control well tells what unaffected cells read.
+    NoControl,
+    Failed(String),
+}
+
+/// One curve and everything that was found out about it.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    pub series: Series,
+    pub verdict: Verdict,
+    /// The probability of such data if nothing had an effect; `None` where it cannot be computed.
+    pub p_value: Option<f64>,
+    pub fit: Option<Fit>,
+    pub estimates: Vec<(Quantity, Estimate)>,
+    /// Wells (indices of readings) that lie further from the curve than chance allows.
+    pub outliers: Vec<usize>,
+    /// The estimates without the outliers, if there are any.
+    pub without_outliers: Vec<(Quantity, Estimate)>,
+    /// The smallest effect that this design and this noise could show at a single dose.
+    pub smallest_effect: Option<f64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Fit {
+    pub problem: Problem,
+    pub fitted: Fitted,
+    pub dispersion: Dispersion,
+}
+
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    pub settings: Settings,
+    pub curves: Vec<Curve>,
+    pub noise: PooledNoise,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PooledNoise {
+    Function(VarianceFunction),
+    Overdispersion(f64),
+}
+
+/// Fits all curves of `readings`.
+///
+/// # Errors
+/// If there is no curve in them.
+pub fn analyse(readings: &Readings, settings: &Settings) -> Result<Analysis> {
+    let link = settings.reading.link();
+    let series = series::over_dose(readings, link, settings.at);
+    if series.is_empty() {
+        return Err(no_series(readings, settings).into());
+    }
+    if series.iter().all(|s| s.doses.len() < 2) {
+        return Err(single_dose(readings, &series[0]).into());
+    }
+    let rough: Vec<Option<Rough>> = series.par_iter().map(|s| Rough::new(s, link, settings.no_floor)).collect();
+    let noise = pooled(link, &series, &rough);
+    let designs = Designs::default();
+    let mut curves: Vec<Curve> = series
+        .into_par_iter()
+        .zip(&rough)
+        .map(|(series, rough)| first(series, rough.as_ref(), &noise, settings, &designs))
+        .collect();
+    let own: Vec<Dispersion> = curves.iter().filter_map(|c| Some(c.fit.as_ref()?.fitted.dispersion)).collect();
+    let moderation = Moderation::new(&own);
+    curves.par_iter_mut().zip(&rough).for_each(|(curve, rough)| {
+        finish(curve, rough.as_ref(), &noise, settings, &moderation);
+    });
+    Ok(Analysis { settings: settings.clone(), curves, noise })
+}
+
+fn no_series(readings: &Readings, settings: &Settings) -> Diagnostic {
+    let mut times: Vec<f64> = readings.readings.iter().filter_map(|r| r.time).collect();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    let none = Diagnostic::new("there is no treated well").in_file(&readings.file);
+    match settings.at {
+        Some(at) if !times.is_empty() => {
+            let list: Vec<String> = times.iter().map(f64::to_string).collect();
+            let message = format!("nothing was read at {at} {}", readings.time_unit);
+            Diagnostic::new(message).in_file(&readings.file).expected(format!("one of {}", list.join(", ")))
+        }
+        _ => none.hint("wells with a dose above zero make a curve; see 'fenton check' for what was understood"),
+    }
+}
+
+fn single_dose(readings: &Readings, series: &Series) -> Diagnostic {
+    let compound = &readings.compounds[series.compound];
+    let dose = series.doses.first().copied().unwrap_or(0.0);
+    Diagnostic::new(format!("a single dose of {} ({dose} {}) makes no curve", compound.name, compound.unit))
+        .in_file(&readings.file)
+        .expected("at least three doses and a vehicle control")
+        .hint("one dose can be compared with its vehicle, but it has no EC50, slope or benchmark dose")
+}
+
+/// A first fit with even scatter: what the noise is learnt from.
+struct Rough {
+    problem: Problem,
+    state: State,
+    squares: Vec<f64>,
+}
+
+impl Rough {
+    fn new(series: &Series, link: Link, no_floor: bool) -> Option<Rough> {
+        let even = |squares: Vec<f64>| if link.is_share() { Noise::Counts(0.0) } else { Noise::Even(squares) };
+        let flat = series.problem(link, &even(vec![1.0; series.plates.len()]), &[], no_floor);
+        if flat.levels.len() < 2 {
+            return None;
+        }
+        let squares = references(&flat, &fit::starts(&flat).first()?.units);
+        let problem = series.problem(link, &even(squares.clone()), &[], no_floor);
+        let several = problem.experiments > 1;
+        let task = Task { spread: several.then_some(1e3), ..Task::default() };
+        let mut state = fit::best(&problem, &Task::default())?;
+        if several {
+            state = fit::improve(&problem, &task, state)?;
+        }
+        let squares = if link.is_share() { squares } else { references(&problem, &state.units) };
+        Some(Rough { problem, state, squares })
+    }
+
+    /// Levels of the groups: predicted signal above the blank over that of unaffected cells.
+    fn levels(&self) -> Vec<f64> {
+        let starts = fit::unit_starts(&self.problem);
+        let means = fit::means(&self.problem, &self.state);
+        let level = |(group, mean): (&super::problem::Group, f64)| {
+            let scales = self.problem.link.scales();
+            let blank = group.blank.map_or(0.0, |b| self.state.units[starts[group.unit] + scales + b]);
+            (mean - blank) / self.squares[group.unit].sqrt()
+        };
+        self.problem.groups.iter().zip(means).map(level).collect()
+    }
+
+    fn noise(&self, pooled: &PooledNoise, series: &Series) -> Noise {
+        match pooled {
+            PooledNoise::Overdispersion(phi) => Noise::Counts(*phi),
+            PooledNoise::Function(function) => {
+                let of_groups = self.levels();
+                let level = |well: &series::Well| {
+                    let same =
+                        |g: &super::problem::Group| g.unit == well.unit && g.spot == well.spot && g.x == well.dose.ln();
+                    self.problem.groups.iter().position(same).map_or(1.0, |at| of_groups[at])
+                };
+                let levels = series.wells.iter().map(level).collect();
+                Noise::Function { function: *function, squares: self.squares.clone(), levels }
+            }
+        }
+    }
+}
+
+/// Squares of the units' unaffected signals.
+fn references(problem: &Problem, units: &[f64]) -> Vec<f64> {
+    let starts = fit::unit_starts(problem);
+    starts.iter().map(|at| problem.reference(&units[*at..]).powi(2).max(1e-300)).collect()
+}
+
+fn pooled(link: Link, series: &[Series], rough: &[Option<Rough>]) -> PooledNoise {
+    let both = || series.iter().zip(rough).filter_map(|(s, r)| Some((s, r.as_ref()?)));
+    if link.is_share() {
+        let mut wells = Vec::new();
+        let mut parameters = 0.0;
+        for (series, rough) in both() {
+            let means = fit::means(&rough.problem, &rough.state);
+            for well in &series.wells {
+                let same =
+                    |g: &super::problem::Group| g.unit == well.unit && g.spot == well.spot && g.x == well.dose.ln();
+                let Some(at) = rough.problem.groups.iter().position(same) else { continue };
+                let p = means[at].clamp(1e-4, 1.0 - 1e-4);
+                wells.push((well.cells * (well.value - p).powi(2) / (p * (1.0 - p)), well.cells));
+            }
+            parameters += (3 + rough.problem.unit_parameters() + rough.state.shifts.len().saturating_sub(1)) as f64;
+        }
+        return PooledNoise::Overdispersion(overdispersion(&wells, parameters));
+    }
+    let replicated: f64 = both().map(|(_, rough)| rough.problem.scatter_df()).sum();
+    let mut scatter = Vec::new();
+    for (_, rough) in both() {
+        let means = fit::means(&rough.problem, &rough.state);
+        let groups = &rough.problem.groups;
+        let parameters = 3 + rough.problem.unit_parameters() + rough.state.shifts.len().saturating_sub(1);
+        let left = (groups.len() as f64 - parameters as f64).max(0.0) / groups.len() as f64;
+        for ((group, level), mean) in groups.iter().zip(rough.levels()).zip(means) {
+            let square = rough.squares[group.unit];
+            if group.scatter_df > 0.0 {
+                scatter.push(Scatter { level, squares: group.scatter / square, df: group.scatter_df });
+            }
+            // Without replicates the curve's own residuals are all there is.
+            if replicated < 10.0 && left > 0.0 {
+                let squares = group.n * (group.mean - mean).powi(2) / square;
+                scatter.push(Scatter { level, squares, df: left });
+            }
+        }
+    }
+    PooledNoise::Function(VarianceFunction::fitted(&scatter))
+}
+
+fn first(series: Series, rough: Option<&Rough>, noise: &PooledNoise, settings: &Settings, designs: &Designs) -> Curve {
+    let doses = series.doses.len();
+    let mut curve = Curve {
+        series,
+        verdict: Verdict::Effect,
+        p_value: None,
+        fit: None,
+        estimates: Vec::new(),
+        outliers: Vec::new(),
+        without_outliers: Vec::new(),
+        smallest_effect: None,
+    };
+    let Some(rough) = rough else {
+        curve.verdict = Verdict::TooFewDoses(doses);
+        return curve;
+    };
+    let problem =
+        curve.series.problem(settings.reading.link(), &rough.noise(noise, &curve.series), &[], settings.no_floor);
+    curve.p_value = flat::p_value(&problem, designs);
+    let needed = if settings.no_floor { 3 } else { 4 };
+    if problem.levels.len() < needed {
+        curve.verdict = Verdict::TooFewDoses(doses);
+        return curve;
+    }
+    let Some(fitted) = fit_curve(&problem) else {
+        curve.verdict = Verdict::Failed("no curve fits with finite numbers".into());
+        return curve;
+    };
+    if curve.p_value.is_some_and(|p| p >= 0.05) {
+        curve.verdict = Verdict::NoEffect;
+    }
+    let dispersion = fitted.dispersion;
+    curve.fit = Some(Fit { problem, fitted, dispersion });
+    curve
+}
+
+fn finish(curve: &mut Curve, rough: Option<&Rough>, noise: &PooledNoise, settings: &Settings, moderation: &Moderation) {
+    let (Some(fit), Some(rough)) = (&mut curve.fit, rough) else { return };
+    fit.dispersion = moderation.of(fit.fitted.dispersion);
+    curve.smallest_effect = smallest_effect(fit);
+    let estimates = |problem: &Problem, fitted: &Fitted, dispersion: Dispersion| -> Vec<(Quantity, Estimate)> {
+        let inference = Inference::new(problem, fitted, dispersion);
+        let quantities = Quantity::ALL.into_iter().filter(|q| !(settings.no_floor && *q == Quantity::Floor));
+        quantities
+            .map(|q| (q, inference.estimate(q.target(settings.effect, settings.reading, problem.range))))
+            .collect()
+    };
+    if curve.verdict == Verdict::Effect {
+        curve.estimates = estimates(&fit.problem, &fit.fitted, fit.dispersion);
+    }
+    curve.outliers = outliers(&curve.series, fit);
+    if curve.outliers.is_empty() || curve.verdict != Verdict::Effect {
+        return;
+    }
+    let noise = rough.noise(noise, &curve.series);
+    let problem = curve.series.problem(settings.reading.link(), &noise, &curve.outliers, settings.no_floor);
+    if let Some(fitted) = fit_curve(&problem) {
+        let dispersion = moderation.of(fitted.dispersion);
+        curve.without_outliers = estimates(&problem, &fitted, dispersion);
+    }
+}
+
+/// The difference from the vehicle at one dose that a t test at 5 % would see.
+fn smallest_effect(fit: &Fit) -> Option<f64> {
+    let problem = &fit.problem;
+    let starts = fit::unit_starts(problem);
+    let treated = problem.groups.iter().filter(|g| g.spot == Spot::Curve && g.x.is_finite());
+    let control: Vec<_> = problem.groups.iter().filter(|g| g.spot == Spot::Curve && !g.x.is_finite()).collect();
+    let controls: f64 = control.iter().map(|g| g.n).sum();
+    let doses = problem.levels.iter().filter(|x| x.is_finite()).count() as f64;
+    let wells = treated.map(|g| g.n).sum::<f64>() / doses;
+    let first = control.first()?;
+    let unit = &fit.fitted.state.units[starts[first.unit]..];
+    let reference = problem.reference(unit);
+    let variance = match problem.link {
+        Link::Share => problem.variance(first, first.mean) / first.mean.powi(2).max(1e-9),
+        Link::Dead => first.variance / (reference * unit[1]).powi(2),
+        _ => first.variance / (reference * reference),
+    };
+    let error = (variance * fit.dispersion.variance * (1.0 / controls + 1.0 / wells)).sqrt();
+    let effect = t_quantile(fit.dispersion.df.max(1.0)) * error;
+    effect.is_finite().then_some(effect)
+}
+
+/// Wells whose residual one in twenty such data sets would show by chance at most.
+fn outliers(series: &Series, fit: &Fit) -> Vec<usize> {
+    let problem = &fit.problem;
+    let means = fit::means(problem, &fit.fitted.state);
+    let df = fit.dispersion.df;
+    let count = series.wells.len() as f64;
+    if df < 3.0 || fit.dispersion.variance <= 1e-20 {
+        return Vec::new();
+    }
+    let Ok(t) = StudentsT::new(0.0, 1.0, df - 1.0) else { return Vec::new() };
+    let cut = t.inverse_cdf(1.0 - 0.025 / count);
+    let mut out = Vec::new();
+    for well in &series.wells {
+        let same = |g: &super::problem::Group| g.unit == well.unit && g.spot == well.spot && g.x == well.dose.ln();
+        let Some(at) = problem.groups.iter().position(same) else { continue };
+        let group = &problem.groups[at];
+        let mut variance = problem.variance(group, means[at]) * fit.dispersion.variance;
+        if problem.link.is_share() {
+            // Of this well's own count, its overdispersion already in the group's.
+            let wells = group.scatter_df + 1.0;
+            variance /= group.n / wells;
+        }
+        // Externally studentised: a wild well has raised the variance it is measured by.
+        let r2 = (well.value - means[at]).powi(2) / variance / df;
+        let studentised = if r2 < 1.0 { (r2 * (df - 1.0) / (1.0 - r2)).sqrt() } else { f64::INFINITY };
+        if studentised > cut {
+            out.push(well.reading);
+        }
+    }
+    out
+}
