@@ -6,6 +6,7 @@ mod html;
 mod number;
 mod pictures;
 pub mod plot;
+pub mod sheet;
 mod whole;
 
 pub use document::Document;
