@@ -4,8 +4,8 @@ use super::fit::{self, State, Task};
 use super::flat::{self, Designs};
 use super::infer::{Dispersion, Estimate, Fitted, Inference, fit_curve, t_quantile};
 use super::problem::{Link, Problem, Spot};
+use super::quantity::{Quantity, Reading};
 use super::series::{self, Noise, Series};
-use super::target::Target;
 use super::variance::{Moderation, Scatter, VarianceFunction, overdispersion};
 use crate::plate::{Assay, Readings};
 use crate::{Diagnostic, Result};
@@ -24,95 +24,6 @@ pub struct Settings {
     pub at: Option<f64>,
     /// Three parameters: the lower plateau is zero.
     pub no_floor: bool,
-}
-
-/// What the share of a dose curve is a share of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// Living cells over those of the vehicle at the same time.
-    RelativeViability,
-    /// Living cells over living and dead ones.
-    FractionalViability,
-    /// One less the share of dead cells by a dead dye and lysed wells, relative to the vehicle.
-    DeadShare,
-    /// Normalised growth rate.
-    GrowthRate,
-}
-
-impl Reading {
-    pub fn of(assay: Assay) -> Reading {
-        match assay {
-            Assay::Atp | Assay::Resazurin | Assay::LiveCount => Reading::RelativeViability,
-            Assay::DeadDye => Reading::DeadShare,
-            Assay::LiveDead | Assay::DeathTime => Reading::FractionalViability,
-        }
-    }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Reading::RelativeViability => "relative viability",
-            Reading::FractionalViability => "fractional viability",
-            Reading::DeadShare => "fractional viability by dead dye",
-            Reading::GrowthRate => "growth rate (GR)",
-        }
-    }
-
-    pub(super) fn link(self) -> Link {
-        match self {
-            Reading::RelativeViability => Link::Signal,
-            Reading::FractionalViability => Link::Share,
-            Reading::DeadShare => Link::Dead,
-            Reading::GrowthRate => Link::Growth,
-        }
-    }
-}
-
-/// A number that is read off a curve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Quantity {
-    /// Half way between the plateaus.
-    RelativeEc50,
-    /// Where the share is a half.
-    AbsoluteEc50,
-    /// The lowest dose whose extra effect over the vehicle is the one asked for.
-    BenchmarkDose,
-    Hill,
-    /// The lower plateau.
-    Floor,
-    /// Mean share over the tested doses on a logarithmic scale.
-    Area,
-}
-
-impl Quantity {
-    pub const ALL: [Quantity; 6] = [
-        Quantity::RelativeEc50,
-        Quantity::AbsoluteEc50,
-        Quantity::BenchmarkDose,
-        Quantity::Hill,
-        Quantity::Floor,
-        Quantity::Area,
-    ];
-
-    /// Whether its estimate is the logarithm of what is reported.
-    pub fn is_log(self) -> bool {
-        !matches!(self, Quantity::Floor | Quantity::Area)
-    }
-
-    pub fn is_dose(self) -> bool {
-        matches!(self, Quantity::RelativeEc50 | Quantity::AbsoluteEc50 | Quantity::BenchmarkDose)
-    }
-
-    fn target(self, effect: f64, reading: Reading, range: (f64, f64)) -> Target {
-        match self {
-            Quantity::RelativeEc50 => Target::Parameter(0),
-            Quantity::AbsoluteEc50 => Target::DoseAt(0.5),
-            Quantity::BenchmarkDose if reading == Reading::GrowthRate => Target::DoseAt(1.0 - 2.0 * effect),
-            Quantity::BenchmarkDose => Target::DoseAt(1.0 - effect),
-            Quantity::Hill => Target::Parameter(1),
-            Quantity::Floor => Target::Parameter(2),
-            Quantity::Area => Target::Area(range.0, range.1),
-        }
-    }
 }
 
 /// What can be said of a curve.
@@ -165,19 +76,40 @@ pub enum PooledNoise {
     Overdispersion(f64),
 }
 
-/// Fits all curves of `readings`.
+/// Fits all curves over dose.
 ///
 /// # Errors
-/// If there is no curve in them.
+/// If there is no curve in the readings.
 pub fn analyse(readings: &Readings, settings: &Settings) -> Result<Analysis> {
-    let link = settings.reading.link();
-    let series = series::over_dose(readings, link, settings.at);
+    let series = series::over_dose(readings, settings.reading.link(), settings.at);
     if series.is_empty() {
         return Err(no_series(readings, settings).into());
     }
     if series.iter().all(|s| s.doses.len() < 2) {
         return Err(single_dose(readings, &series[0]).into());
     }
+    Ok(fit_all(series, settings))
+}
+
+/// Fits lag-exponential death to all wells that were read often enough.
+///
+/// # Errors
+/// If nothing was.
+pub fn onsets(readings: &Readings, settings: &Settings) -> Result<Analysis> {
+    let series = series::over_time(readings, settings.reading.link(), TIMES);
+    if series.is_empty() {
+        let found = Diagnostic::new("no well was read often enough for a curve over time").in_file(&readings.file);
+        let expected = found.expected(format!("at least {TIMES} times a dose"));
+        return Err(expected.hint("leave 'led' out of --model, or add the readings of other times").into());
+    }
+    Ok(fit_all(series, settings))
+}
+
+/// Lag, rate, plateau and start take four points.
+const TIMES: usize = 4;
+
+fn fit_all(series: Vec<Series>, settings: &Settings) -> Analysis {
+    let link = settings.reading.link();
     let rough: Vec<Option<Rough>> = series.par_iter().map(|s| Rough::new(s, link, settings.no_floor)).collect();
     let noise = pooled(link, &series, &rough);
     let designs = Designs::default();
@@ -191,7 +123,7 @@ pub fn analyse(readings: &Readings, settings: &Settings) -> Result<Analysis> {
     curves.par_iter_mut().zip(&rough).for_each(|(curve, rough)| {
         finish(curve, rough.as_ref(), &noise, settings, &moderation);
     });
-    Ok(Analysis { settings: settings.clone(), curves, noise })
+    Analysis { settings: settings.clone(), curves, noise }
 }
 
 fn no_series(readings: &Readings, settings: &Settings) -> Diagnostic {
@@ -228,7 +160,7 @@ struct Rough {
 impl Rough {
     fn new(series: &Series, link: Link, no_floor: bool) -> Option<Rough> {
         let even = |squares: Vec<f64>| if link.is_share() { Noise::Counts(0.0) } else { Noise::Even(squares) };
-        let flat = series.problem(link, &even(vec![1.0; series.plates.len()]), &[], no_floor);
+        let flat = series.problem(link, &even(vec![1.0; series.units]), &[], no_floor);
         if flat.levels.len() < 2 {
             return None;
         }
@@ -262,9 +194,7 @@ impl Rough {
             PooledNoise::Function(function) => {
                 let of_groups = self.levels();
                 let level = |well: &series::Well| {
-                    let same =
-                        |g: &super::problem::Group| g.unit == well.unit && g.spot == well.spot && g.x == well.dose.ln();
-                    self.problem.groups.iter().position(same).map_or(1.0, |at| of_groups[at])
+                    self.problem.groups.iter().position(|group| well.is_of(group)).map_or(1.0, |at| of_groups[at])
                 };
                 let levels = series.wells.iter().map(level).collect();
                 Noise::Function { function: *function, squares: self.squares.clone(), levels }
@@ -287,9 +217,7 @@ fn pooled(link: Link, series: &[Series], rough: &[Option<Rough>]) -> PooledNoise
         for (series, rough) in both() {
             let means = fit::means(&rough.problem, &rough.state);
             for well in &series.wells {
-                let same =
-                    |g: &super::problem::Group| g.unit == well.unit && g.spot == well.spot && g.x == well.dose.ln();
-                let Some(at) = rough.problem.groups.iter().position(same) else { continue };
+                let Some(at) = rough.problem.groups.iter().position(|group| well.is_of(group)) else { continue };
                 let p = means[at].clamp(1e-4, 1.0 - 1e-4);
                 wells.push((well.cells * (well.value - p).powi(2) / (p * (1.0 - p)), well.cells));
             }
@@ -361,10 +289,9 @@ fn finish(curve: &mut Curve, rough: Option<&Rough>, noise: &PooledNoise, setting
     curve.smallest_effect = smallest_effect(fit);
     let estimates = |problem: &Problem, fitted: &Fitted, dispersion: Dispersion| -> Vec<(Quantity, Estimate)> {
         let inference = Inference::new(problem, fitted, dispersion);
-        let quantities = Quantity::ALL.into_iter().filter(|q| !(settings.no_floor && *q == Quantity::Floor));
-        quantities
-            .map(|q| (q, inference.estimate(q.target(settings.effect, settings.reading, problem.range))))
-            .collect()
+        let all = Quantity::of(problem.shape).iter().copied();
+        let quantities = all.filter(|q| !(settings.no_floor && *q == Quantity::Floor));
+        quantities.map(|q| (q, inference.estimate(q.target(settings.effect, problem.range)))).collect()
     };
     if curve.verdict == Verdict::Effect {
         curve.estimates = estimates(&fit.problem, &fit.fitted, fit.dispersion);
@@ -416,8 +343,7 @@ fn outliers(series: &Series, fit: &Fit) -> Vec<usize> {
     let cut = t.inverse_cdf(1.0 - 0.025 / count);
     let mut out = Vec::new();
     for well in &series.wells {
-        let same = |g: &super::problem::Group| g.unit == well.unit && g.spot == well.spot && g.x == well.dose.ln();
-        let Some(at) = problem.groups.iter().position(same) else { continue };
+        let Some(at) = problem.groups.iter().position(|group| well.is_of(group)) else { continue };
         let group = &problem.groups[at];
         let mut variance = problem.variance(group, means[at]) * fit.dispersion.variance;
         if problem.link.is_share() {

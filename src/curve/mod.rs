@@ -7,18 +7,26 @@
 //! Two designs were weighed: curves as models without states on the engine, and least squares of their own. A closed
 //! curve needs no integration, its units are eliminated exactly, and a thousand profiles cost less than one dispatch.
 
+pub mod picture;
+pub mod quality;
+
 mod analysis;
 mod fit;
 mod flat;
 mod infer;
 mod problem;
+mod quantity;
+mod ratio;
 mod series;
 mod shape;
 mod target;
 mod variance;
 
-pub use analysis::{Analysis, Curve, Fit, PooledNoise, Quantity, Reading, Settings, Verdict, analyse};
+pub use analysis::{Analysis, Curve, Fit, PooledNoise, Settings, Verdict, analyse, onsets};
 pub use infer::{Dispersion, End, Estimate, Fitted};
-pub use problem::Spot;
+pub use problem::{Link, Spot};
+pub use quantity::{Quantity, Reading};
+pub use ratio::{Ratio, ratios};
 pub use series::{Series, Well};
+pub use shape::Shape;
 pub use variance::VarianceFunction;

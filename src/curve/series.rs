@@ -4,11 +4,12 @@ use super::problem::{Group, Link, Problem, Spot, Unit};
 use super::shape::Shape;
 use super::variance::VarianceFunction;
 use crate::plate::{Limit, Reading, Readings, Role, Seen};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// One curve over dose: a cell line and a compound, with all other compounds held.
+/// One curve: a cell line and a compound, with all other compounds held; over dose at one time, or over time at one dose.
 #[derive(Debug, Clone)]
 pub struct Series {
+    pub shape: Shape,
     pub cell_line: usize,
     pub compound: usize,
     /// Other compounds and their doses in every well of the curve.
@@ -20,6 +21,9 @@ pub struct Series {
     /// Experiments (indices of the readings') in the order of their local numbers.
     pub experiments: Vec<usize>,
     pub plates: Vec<usize>,
+    /// Number of units (plates, or plates at times) and of clusters.
+    pub units: usize,
+    pub clusters: usize,
 }
 
 /// A reading in its part.
@@ -30,9 +34,13 @@ pub struct Well {
     pub spot: Spot,
     pub dose: f64,
     pub time: f64,
+    /// Where it stands on its curve: logarithm of the dose, or time.
+    pub x: f64,
     /// Local numbers.
     pub unit: usize,
     pub experiment: usize,
+    /// What is left out together: the experiment, or the well if there is one experiment and wells were read again.
+    pub cluster: usize,
     /// Signal, or the share of live cells.
     pub value: f64,
     /// Cells counted; 1 for signals.
@@ -43,29 +51,45 @@ pub struct Well {
 
 /// Which compound varies, which are held: by the number of doses that a compound takes beside the others.
 type Part = (usize, Vec<(usize, f64)>);
+/// Compounds and bits of their doses, for keys.
+type Doses = Vec<(usize, u64)>;
 
 /// All curves over dose at `at` (the last time of each curve unless stated).
 pub fn over_dose(readings: &Readings, link: Link, at: Option<f64>) -> Vec<Series> {
     let index = Index::new(readings);
-    let mut treated: BTreeMap<(usize, usize, Vec<(usize, u64)>), Vec<usize>> = BTreeMap::new();
-    for (number, reading) in readings.readings.iter().enumerate() {
-        if reading.role != Role::Sample || reading.doses.is_empty() || reading.limit != Limit::None {
-            continue;
-        }
-        let (compound, background) = index.part(reading);
-        let key: Vec<(usize, u64)> = background.iter().map(|(c, d)| (*c, d.to_bits())).collect();
-        treated.entry((reading.cell_line, compound, key)).or_default().push(number);
-    }
     let mut out = Vec::new();
-    for ((cell_line, compound, background), own) in treated {
+    for ((cell_line, compound, background), own) in index.treated(|_| 0) {
         let last = own.iter().filter_map(|i| readings.readings[*i].time).fold(f64::NEG_INFINITY, f64::max);
         let time = at.or((last > f64::NEG_INFINITY).then_some(last));
         let own: Vec<usize> = own.into_iter().filter(|i| same_time(readings.readings[*i].time, time)).collect();
-        if own.is_empty() {
-            continue;
+        if !own.is_empty() {
+            out.push(index.over_dose(cell_line, compound, background.0, time, &own, link));
         }
-        let background: Vec<(usize, f64)> = background.iter().map(|(c, d)| (*c, f64::from_bits(*d))).collect();
-        out.push(index.series(cell_line, compound, background, time, &own, link));
+    }
+    out
+}
+
+/// All curves over time with at least `least` times; those of the vehicle are among them, with a dose of zero.
+pub fn over_time(readings: &Readings, link: Link, least: usize) -> Vec<Series> {
+    let index = Index::new(readings);
+    let treated = index.treated(|dose| dose);
+    let mut out: Vec<Series> = Vec::new();
+    for ((cell_line, compound, (background, dose)), own) in treated {
+        let mut series = index.over_time(cell_line, compound, background.clone(), f64::from_bits(dose), &own, link);
+        series.shape = Shape::Lag;
+        if series.times() >= least {
+            let known =
+                |s: &&Series| s.cell_line == cell_line && s.compound == compound && s.background == series.background;
+            if !out.iter().rev().take(1).any(|s| known(&s)) && link != Link::Signal {
+                let controls: Vec<usize> =
+                    series.plates.iter().flat_map(|plate| index.controls(*plate, cell_line, &background)).collect();
+                let vehicle = index.over_time(cell_line, compound, background, 0.0, &controls, link);
+                if vehicle.times() >= least {
+                    out.push(vehicle);
+                }
+            }
+            out.push(series);
+        }
     }
     out
 }
@@ -78,36 +102,67 @@ fn same_time(reading: Option<f64>, wanted: Option<f64>) -> bool {
     }
 }
 
-/// Readings by plate, and which compounds vary.
+/// Readings by what they are to others.
 struct Index<'r> {
     readings: &'r Readings,
-    by_plate: Vec<Vec<usize>>,
+    /// Cells without any compound, by plate and cell line.
+    vehicles: BTreeMap<(usize, usize), Vec<usize>>,
+    /// Treated cells, by plate, cell line and doses; kept only where compounds were combined.
+    dosed: BTreeMap<(usize, usize, Doses), Vec<usize>>,
+    /// Blanks, positives and starts, by plate.
+    others: Vec<Vec<usize>>,
     /// For each set of compounds that were given together, the one that varies.
     varying: BTreeMap<Vec<usize>, usize>,
 }
 
 impl<'r> Index<'r> {
     fn new(readings: &'r Readings) -> Self {
-        let mut by_plate = vec![Vec::new(); readings.plates.len()];
-        let mut doses: BTreeMap<Vec<usize>, Vec<Vec<u64>>> = BTreeMap::new();
-        for (number, reading) in readings.readings.iter().enumerate() {
-            by_plate[reading.plate].push(number);
+        let mut index = Index {
+            readings,
+            vehicles: BTreeMap::new(),
+            dosed: BTreeMap::new(),
+            others: vec![Vec::new(); readings.plates.len()],
+            varying: BTreeMap::new(),
+        };
+        let combined = readings.readings.iter().any(|r| r.doses.len() > 1);
+        let mut doses: BTreeMap<Vec<usize>, Vec<BTreeSet<u64>>> = BTreeMap::new();
+        for (number, reading) in readings.readings.iter().enumerate().filter(|(_, r)| r.limit == Limit::None) {
+            if !matches!(reading.role, Role::Sample | Role::Vehicle) {
+                index.others[reading.plate].push(number);
+            } else if reading.doses.is_empty() {
+                index.vehicles.entry((reading.plate, reading.cell_line)).or_default().push(number);
+            } else if combined {
+                let key = (reading.plate, reading.cell_line, bits(&reading.doses));
+                index.dosed.entry(key).or_default().push(number);
+            }
             if reading.doses.len() > 1 {
                 let set: Vec<usize> = reading.doses.iter().map(|(c, _)| *c).collect();
-                let seen = doses.entry(set).or_insert_with(|| vec![Vec::new(); reading.doses.len()]);
+                let seen = doses.entry(set).or_insert_with(|| vec![BTreeSet::new(); reading.doses.len()]);
                 for (at, (_, dose)) in reading.doses.iter().enumerate() {
-                    if !seen[at].contains(&dose.to_bits()) {
-                        seen[at].push(dose.to_bits());
-                    }
+                    seen[at].insert(dose.to_bits());
                 }
             }
         }
-        let most = |(set, seen): (Vec<usize>, Vec<Vec<u64>>)| {
+        let most = |(set, seen): (Vec<usize>, Vec<BTreeSet<u64>>)| {
             let at = (0..set.len()).rev().max_by_key(|at| seen[*at].len()).unwrap_or(0);
             let varies = set[at];
             (set, varies)
         };
-        Index { readings, by_plate, varying: doses.into_iter().map(most).collect() }
+        index.varying = doses.into_iter().map(most).collect();
+        index
+    }
+
+    /// Treated wells by cell line, compound, background and whatever `split` makes of the bits of the dose.
+    fn treated(&self, split: fn(u64) -> u64) -> BTreeMap<(usize, usize, (Doses, u64)), Vec<usize>> {
+        let mut out: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (number, reading) in self.readings.readings.iter().enumerate() {
+            if reading.role == Role::Sample && !reading.doses.is_empty() && reading.limit == Limit::None {
+                let (compound, background) = self.part(reading);
+                let dose = dose_of(reading, compound).to_bits();
+                out.entry((reading.cell_line, compound, (bits(&background), split(dose)))).or_default().push(number);
+            }
+        }
+        out
     }
 
     fn part(&self, reading: &Reading) -> Part {
@@ -119,80 +174,167 @@ impl<'r> Index<'r> {
         (varies, reading.doses.iter().copied().filter(|(c, _)| *c != varies).collect())
     }
 
-    fn series(
-        &self,
-        cell_line: usize,
-        compound: usize,
-        background: Vec<(usize, f64)>,
-        time: Option<f64>,
-        treated: &[usize],
-        link: Link,
-    ) -> Series {
-        let all = &self.readings.readings;
-        let mut plates: Vec<usize> = treated.iter().map(|i| all[*i].plate).collect();
+    /// Cells that got all but the compound in question, on one plate at all times; the vehicle where there are none.
+    fn controls(&self, plate: usize, cell_line: usize, background: &Doses) -> Vec<usize> {
+        let held = self.dosed.get(&(plate, cell_line, background.clone())).filter(|_| !background.is_empty());
+        held.or_else(|| self.vehicles.get(&(plate, cell_line))).cloned().unwrap_or_default()
+    }
+
+    fn empty(&self, cell_line: usize, compound: usize, background: &Doses, own: &[usize]) -> Series {
+        let mut plates: Vec<usize> = own.iter().map(|i| self.readings.readings[*i].plate).collect();
         plates.sort_unstable();
         plates.dedup();
         let mut experiments: Vec<usize> = plates.iter().map(|p| self.readings.plates[*p].experiment).collect();
         experiments.sort_unstable();
         experiments.dedup();
-        let mut series =
-            Series { cell_line, compound, background, time, doses: Vec::new(), wells: Vec::new(), experiments, plates };
-        let dose_of = |reading: &Reading| reading.doses.iter().find(|(c, _)| *c == compound).map_or(0.0, |(_, d)| *d);
-        for (unit, &plate) in series.plates.clone().iter().enumerate() {
-            let experiment = self.readings.plates[plate].experiment;
-            let experiment = series.experiments.iter().position(|e| *e == experiment).unwrap_or(0);
-            let here = || self.by_plate[plate].iter().map(|i| (*i, &all[*i])).filter(|(_, r)| r.limit == Limit::None);
-            let now = |r: &Reading| same_time(r.time, time);
-            let is_control =
-                |r: &Reading| r.cell_line == cell_line && matches!(r.role, Role::Sample | Role::Vehicle) && now(r);
-            let held = here().any(|(_, r)| is_control(r) && r.doses == series.background && !r.doses.is_empty());
-            let mut add = |number: usize, spot: Spot, dose: f64| {
+        Series {
+            shape: Shape::Dose,
+            cell_line,
+            compound,
+            background: background.iter().map(|(c, d)| (*c, f64::from_bits(*d))).collect(),
+            time: None,
+            doses: Vec::new(),
+            wells: Vec::new(),
+            units: plates.len(),
+            clusters: experiments.len(),
+            experiments,
+            plates,
+        }
+    }
+
+    fn well(&self, series: &Series, number: usize, spot: Spot, link: Link) -> Option<Well> {
+        let reading = &self.readings.readings[number];
+        let (value, cells) = seen(reading.seen, link);
+        let experiment = self.readings.plates[reading.plate].experiment;
+        let experiment = series.experiments.binary_search(&experiment).unwrap_or(0);
+        let dose = dose_of(reading, series.compound);
+        (value.is_finite() && cells > 0.0).then(|| Well {
+            reading: number,
+            spot,
+            dose,
+            time: reading.time.unwrap_or(0.0),
+            x: dose.ln(),
+            unit: series.plates.binary_search(&reading.plate).unwrap_or(0),
+            experiment,
+            cluster: experiment,
+            value,
+            cells,
+            blank: None,
+        })
+    }
+
+    fn over_dose(
+        &self,
+        cell_line: usize,
+        compound: usize,
+        background: Doses,
+        time: Option<f64>,
+        treated: &[usize],
+        link: Link,
+    ) -> Series {
+        let all = &self.readings.readings;
+        let mut series = self.empty(cell_line, compound, &background, treated);
+        series.time = time;
+        let now = |number: &usize| same_time(all[*number].time, time);
+        let mut wells: Vec<(usize, Spot)> = treated.iter().map(|number| (*number, Spot::Curve)).collect();
+        for &plate in &series.plates {
+            wells.extend(
+                self.controls(plate, cell_line, &background).iter().filter(|n| now(n)).map(|n| (*n, Spot::Curve)),
+            );
+            for &number in &self.others[plate] {
                 let reading = &all[number];
-                let (value, cells) = seen(reading.seen, link);
-                if value.is_finite() && cells > 0.0 {
-                    let time = reading.time.unwrap_or(0.0);
-                    series.wells.push(Well {
-                        reading: number,
-                        spot,
-                        dose,
-                        time,
-                        unit,
-                        experiment,
-                        value,
-                        cells,
-                        blank: None,
-                    });
-                }
-            };
-            for (number, reading) in here() {
-                let control = if held { reading.doses == series.background } else { reading.doses.is_empty() };
+                let mine = reading.cell_line == cell_line;
                 match reading.role {
-                    Role::Sample if treated.binary_search(&number).is_ok() => {
-                        add(number, Spot::Curve, dose_of(reading))
-                    }
-                    Role::Sample | Role::Vehicle if is_control(reading) && control => add(number, Spot::Curve, 0.0),
-                    Role::Blank if !link.is_share() && now(reading) => {
-                        let mine = reading.doses.iter().all(|(c, _)| *c == compound);
-                        if mine {
-                            add(number, Spot::Blank, dose_of(reading));
+                    Role::Blank if !link.is_share() && now(&number) => {
+                        if reading.doses.iter().all(|(c, _)| *c == compound) {
+                            wells.push((number, Spot::Blank));
                         }
                     }
-                    Role::Positive if link == Link::Dead && now(reading) && reading.cell_line == cell_line => {
-                        add(number, Spot::Full, 0.0);
-                    }
-                    Role::Start if link == Link::Growth && reading.cell_line == cell_line => {
-                        add(number, Spot::Start, 0.0);
-                    }
+                    Role::Positive if link == Link::Dead && now(&number) && mine => wells.push((number, Spot::Full)),
+                    Role::Start if link == Link::Growth && mine => wells.push((number, Spot::Start)),
                     _ => {}
                 }
             }
         }
+        series.wells = wells.into_iter().filter_map(|(number, spot)| self.well(&series, number, spot, link)).collect();
+        // What the control was given besides is the background, not a dose.
         series.doses = series.wells.iter().filter(|w| w.spot == Spot::Curve && w.dose > 0.0).map(|w| w.dose).collect();
         series.doses.sort_by(f64::total_cmp);
         series.doses.dedup();
         series.set_blanks();
         series
     }
+
+    /// Shares and dead dyes have one scale a plate; live signals are relative to the vehicle of the same time.
+    fn over_time(
+        &self,
+        cell_line: usize,
+        compound: usize,
+        background: Doses,
+        dose: f64,
+        own: &[usize],
+        link: Link,
+    ) -> Series {
+        let all = &self.readings.readings;
+        let mut series = self.empty(cell_line, compound, &background, own);
+        series.shape = Shape::Lag;
+        series.doses = if dose > 0.0 { vec![dose] } else { Vec::new() };
+        let mut wells: Vec<(usize, Spot)> = own.iter().map(|number| (*number, Spot::Curve)).collect();
+        for &plate in &series.plates {
+            if link == Link::Signal {
+                wells.extend(self.controls(plate, cell_line, &background).iter().map(|n| (*n, Spot::Curve)));
+            }
+            for &number in &self.others[plate] {
+                match all[number].role {
+                    Role::Blank if !link.is_share() && all[number].doses.is_empty() => {
+                        wells.push((number, Spot::Blank))
+                    }
+                    Role::Positive if link == Link::Dead && all[number].cell_line == cell_line => {
+                        wells.push((number, Spot::Full));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let mut units: BTreeMap<(usize, u64), usize> = BTreeMap::new();
+        let mut clusters: BTreeMap<(usize, String), usize> = BTreeMap::new();
+        for (number, spot) in wells {
+            let Some(mut well) = self.well(&series, number, spot, link) else { continue };
+            let control = link == Link::Signal && well.dose == 0.0;
+            well.x = if control || spot != Spot::Curve { f64::NEG_INFINITY } else { well.time };
+            if link == Link::Signal {
+                let count = units.len();
+                well.unit = *units.entry((well.unit, well.time.to_bits())).or_insert(count);
+            }
+            if series.experiments.len() == 1 {
+                let reading = &all[number];
+                let name = reading.well_name.clone().or_else(|| reading.well.map(|w| format!("{w:?}")));
+                let count = clusters.len();
+                if let (Some(name), Spot::Curve, false) = (name, spot, control) {
+                    well.cluster = *clusters.entry((reading.plate, name)).or_insert(count);
+                } else {
+                    well.cluster = usize::MAX;
+                }
+            }
+            series.wells.push(well);
+        }
+        if link == Link::Signal {
+            series.units = units.len();
+        }
+        if series.experiments.len() == 1 {
+            series.clusters = clusters.len().max(1);
+        }
+        series.set_blanks();
+        series
+    }
+}
+
+fn bits(doses: &[(usize, f64)]) -> Doses {
+    doses.iter().map(|(c, d)| (*c, d.to_bits())).collect()
+}
+
+fn dose_of(reading: &Reading, compound: usize) -> f64 {
+    reading.doses.iter().find(|(c, _)| *c == compound).map_or(0.0, |(_, dose)| *dose)
 }
 
 /// What a link sees: a signal, or a share of live cells and how many were counted.
@@ -207,7 +349,20 @@ fn seen(seen: Seen, link: Link) -> (f64, f64) {
     }
 }
 
+impl Well {
+    /// Whether it is among the wells of a group.
+    pub fn is_of(&self, group: &Group) -> bool {
+        group.unit == self.unit && group.cluster == self.cluster && group.spot == self.spot && group.x == self.x
+    }
+}
+
 impl Series {
+    /// Distinct times of treated wells.
+    fn times(&self) -> usize {
+        let times: BTreeSet<u64> = self.wells.iter().filter(|w| w.x.is_finite()).map(|w| w.time.to_bits()).collect();
+        times.len()
+    }
+
     /// A well sits on the blanks with its own dose where there are any, otherwise on those without a dose.
     fn set_blanks(&mut self) {
         let levels = self.blank_levels();
@@ -219,7 +374,7 @@ impl Series {
 
     /// For each unit the doses at which it has blanks, none first.
     fn blank_levels(&self) -> Vec<Vec<f64>> {
-        let mut levels = vec![Vec::new(); self.plates.len()];
+        let mut levels = vec![Vec::new(); self.units];
         for well in self.wells.iter().filter(|w| w.spot == Spot::Blank) {
             if !levels[well.unit].contains(&well.dose) {
                 levels[well.unit].push(well.dose);
@@ -246,30 +401,29 @@ impl Series {
 
     /// The observations, with the wells in `left_out` (indices of readings) not among them.
     ///
-    /// `levels` gives each unit's unaffected signal and each well's own level over it, for the variance; without it
-    /// all wells of a unit are taken to scatter alike.
+    /// `noise` says how each of its wells scatters.
     pub fn problem(&self, link: Link, noise: &Noise, left_out: &[usize], no_floor: bool) -> Problem {
         let levels = self.blank_levels();
-        let units: Vec<Unit> = (0..self.plates.len())
+        let units: Vec<Unit> = (0..self.units)
             .map(|unit| Unit {
                 experiment: self.wells.iter().find(|w| w.unit == unit).map_or(0, |w| w.experiment),
                 blanks: levels[unit].len(),
             })
             .collect();
         let mut groups: Vec<Group> = Vec::new();
-        let mut places: BTreeMap<(usize, u8, u64), usize> = BTreeMap::new();
+        let mut places: BTreeMap<(usize, usize, u8, u64, u64), usize> = BTreeMap::new();
         for (at, well) in self.wells.iter().enumerate() {
             if left_out.contains(&well.reading) {
                 continue;
             }
             let weight = if link.is_share() { noise.cells(well.cells) } else { 1.0 };
-            let key = (well.unit, well.spot as u8, well.dose.to_bits());
+            let key = (well.unit, well.cluster, well.spot as u8, well.x.to_bits(), well.dose.to_bits());
             let place = *places.entry(key).or_insert_with(|| {
                 groups.push(Group {
                     unit: well.unit,
-                    cluster: well.experiment,
+                    cluster: well.cluster,
                     spot: well.spot,
-                    x: well.dose.ln(),
+                    x: well.x,
                     blank: well.blank,
                     n: 0.0,
                     mean: 0.0,
@@ -296,10 +450,10 @@ impl Series {
         let finite: Vec<f64> = levels.iter().copied().filter(|x| x.is_finite()).collect();
         let range = (finite.first().copied().unwrap_or(0.0), finite.last().copied().unwrap_or(1.0));
         Problem {
-            shape: Shape::Dose,
+            shape: self.shape,
             link,
             experiments: self.experiments.len(),
-            clusters: self.experiments.len(),
+            clusters: self.clusters,
             units,
             groups,
             range,
