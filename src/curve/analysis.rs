@@ -46,6 +46,8 @@ pub struct Curve {
     pub verdict: Verdict,
     /// The probability of such data if nothing had an effect; `None` where it cannot be computed.
     pub p_value: Option<f64>,
+    /// Adjusted for the number of curves (Benjamini and Hochberg 1995).
+    pub adjusted_p: Option<f64>,
     pub fit: Option<Fit>,
     pub estimates: Vec<(Quantity, Estimate)>,
     /// Wells (indices of readings) that lie further from the curve than chance allows.
@@ -58,9 +60,16 @@ pub struct Curve {
 
 #[derive(Debug, Clone)]
 pub struct Fit {
-    pub problem: Problem,
+    pub(super) problem: Problem,
     pub fitted: Fitted,
     pub dispersion: Dispersion,
+}
+
+impl Fit {
+    /// Smallest and largest `x` of what was treated: logarithms of doses, or times.
+    pub fn problem_range(&self) -> (f64, f64) {
+        self.problem.range
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -118,12 +127,36 @@ fn fit_all(series: Vec<Series>, settings: &Settings) -> Analysis {
         .zip(&rough)
         .map(|(series, rough)| first(series, rough.as_ref(), &noise, settings, &designs))
         .collect();
+    decide(&mut curves);
     let own: Vec<Dispersion> = curves.iter().filter_map(|c| Some(c.fit.as_ref()?.fitted.dispersion)).collect();
     let moderation = Moderation::new(&own);
     curves.par_iter_mut().zip(&rough).for_each(|(curve, rough)| {
         finish(curve, rough.as_ref(), &noise, settings, &moderation);
     });
     Analysis { settings: settings.clone(), curves, noise }
+}
+
+/// Which curves show an effect: among all that are said to, one in twenty is expected not to.
+fn decide(curves: &mut [Curve]) {
+    let mut order: Vec<usize> = (0..curves.len()).filter(|at| curves[*at].p_value.is_some()).collect();
+    let p = |at: usize| curves[at].p_value.unwrap_or(1.0);
+    order.sort_by(|a, b| p(*b).total_cmp(&p(*a)));
+    let count = order.len();
+    let mut least = 1.0f64;
+    let adjusted: Vec<(usize, f64)> = order
+        .iter()
+        .enumerate()
+        .map(|(from_last, at)| {
+            least = least.min(p(*at) * count as f64 / (count - from_last) as f64);
+            (*at, least)
+        })
+        .collect();
+    for (at, adjusted) in adjusted {
+        curves[at].adjusted_p = Some(adjusted);
+        if adjusted >= 0.05 && curves[at].fit.is_some() {
+            curves[at].verdict = Verdict::NoEffect;
+        }
+    }
 }
 
 fn no_series(readings: &Readings, settings: &Settings) -> Diagnostic {
@@ -253,6 +286,7 @@ fn first(series: Series, rough: Option<&Rough>, noise: &PooledNoise, settings: &
         series,
         verdict: Verdict::Effect,
         p_value: None,
+        adjusted_p: None,
         fit: None,
         estimates: Vec::new(),
         outliers: Vec::new(),
@@ -275,9 +309,6 @@ fn first(series: Series, rough: Option<&Rough>, noise: &PooledNoise, settings: &
         curve.verdict = Verdict::Failed("no curve fits with finite numbers".into());
         return curve;
     };
-    if curve.p_value.is_some_and(|p| p >= 0.05) {
-        curve.verdict = Verdict::NoEffect;
-    }
     let dispersion = fitted.dispersion;
     curve.fit = Some(Fit { problem, fitted, dispersion });
     curve

@@ -27,8 +27,8 @@ pub struct Dispersion {
 
 #[derive(Debug, Clone)]
 pub struct Fitted {
-    pub state: State,
-    pub task: Task,
+    pub(super) state: State,
+    pub(super) task: Task,
     /// Sd of the location between experiments.
     pub between: f64,
     /// Of this curve alone.

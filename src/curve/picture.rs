@@ -70,3 +70,31 @@ pub fn level_of_vehicle(found: &Fit) -> f64 {
 pub fn at_highest(found: &Fit) -> f64 {
     found.problem.shape.value(found.problem.range.1, &found.fitted.state.theta).0
 }
+
+/// Signal of unaffected cells above the blank, mean over the units.
+pub fn mean_reference(found: &Fit) -> f64 {
+    let starts = fit::unit_starts(&found.problem);
+    let units = &found.fitted.state.units;
+    let of = |start: &usize| found.problem.reference(&units[*start..]);
+    starts.iter().map(of).sum::<f64>() / starts.len().max(1) as f64
+}
+
+/// Sd of a well of unaffected cells, as a share.
+pub fn residual_sd(found: &Fit) -> f64 {
+    let control = found.problem.groups.iter().filter(|g| g.spot == Spot::Curve);
+    let Some(group) = control.min_by(|a, b| a.x.total_cmp(&b.x)) else { return 0.0 };
+    let starts = fit::unit_starts(&found.problem);
+    let reference = found.problem.reference(&found.fitted.state.units[starts[group.unit]..]);
+    (found.problem.variance(group, group.mean) * found.dispersion.variance).sqrt() / reference
+}
+
+/// The curve's parameters: logarithm of the EC50 (or the onset), logarithm of the Hill exponent (or the rate), lower
+/// plateau.
+pub fn parameters(found: &Fit) -> [f64; 3] {
+    found.fitted.state.theta
+}
+
+/// Whether experiments have curves of their own.
+pub fn has_shifts(found: &Fit) -> bool {
+    !found.fitted.state.shifts.is_empty()
+}

@@ -36,7 +36,7 @@ impl Reading {
         }
     }
 
-    pub(super) fn link(self) -> Link {
+    pub fn link(self) -> Link {
         match self {
             Reading::RelativeViability => Link::Signal,
             Reading::FractionalViability => Link::Share,

@@ -22,7 +22,8 @@ pub fn ratios(curves: &[Curve]) -> Vec<Ratio> {
         let like = |other: &Curve| {
             other.series.compound == curve.series.compound
                 && other.series.time == curve.series.time
-                && (other.series.cell_line == curve.series.cell_line || other.series.background == curve.series.background)
+                && (other.series.cell_line == curve.series.cell_line
+                    || other.series.background == curve.series.background)
         };
         let first = curves[..at].iter().position(|other| like(other) && other.verdict == Verdict::Effect);
         if let Some(first) = first.filter(|_| curve.verdict == Verdict::Effect) {

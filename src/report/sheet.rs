@@ -42,6 +42,8 @@ pub struct Sheet {
 pub struct CurveRow {
     pub cell_line: String,
     pub compound: String,
+    /// "relative viability": what the curve is of.
+    pub reading: String,
     /// "with BSO 100 uM"; empty if nothing else was added.
     pub background: String,
     pub unit: String,
@@ -57,6 +59,9 @@ pub struct CurveRow {
     /// What limits this curve, in plain words.
     pub notes: Vec<String>,
     pub p_value: Option<f64>,
+    /// The p value adjusted for all curves of the file (Benjamini and Hochberg).
+    pub adjusted_p: Option<f64>,
+    pub parameters: Option<CurveParameters>,
     pub ec50: Measure,
     pub absolute_ec50: Measure,
     pub benchmark_dose: Measure,
@@ -75,6 +80,21 @@ pub struct CurveRow {
     pub line: Vec<(f64, f64)>,
     /// For several experiments the fitted curve of each.
     pub experiment_lines: Vec<(String, Vec<(f64, f64)>)>,
+}
+
+/// The curve that is drawn: what it takes to draw it again. An EC50 beyond the tested doses stands here and only here.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct CurveParameters {
+    pub log10_ec50: f64,
+    pub hill: f64,
+    /// As a share of the upper plateau.
+    pub floor: f64,
+    /// Signal of unaffected cells above the blank, mean over plates.
+    pub upper: f64,
+    /// Signal at the lower plateau above the blank.
+    pub lower: f64,
+    /// Of a well of unaffected cells, as a share.
+    pub residual_sd: f64,
 }
 
 /// A number with its interval and what it stands on.

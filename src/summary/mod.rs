@@ -4,6 +4,7 @@
 mod charts;
 mod curves;
 mod effects;
+pub mod sheet;
 mod statements;
 mod tables;
 mod words;
