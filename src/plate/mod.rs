@@ -3,6 +3,77 @@
 //! [`read`] takes a tidy table, a wide table, a plate grid with its map, or a sheet of a workbook, and gives the same
 //! [`Readings`] for all of them. What each role means for the mathematics is in `docs/measurements.md`.
 
+mod basis;
+mod build;
+mod names;
+mod number;
+mod sheet;
+mod tidy;
+mod wide;
+
+use crate::study::table::decode;
+use crate::{Diagnostic, Error, Result};
+use build::Builder;
+use sheet::Sheet;
+use std::path::{Path, PathBuf};
+
+pub use basis::{Basis, option as basis_option, read as read_basis};
+
+/// What a user says beside the file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options {
+    /// The plate map of a grid.
+    pub map: Option<PathBuf>,
+    /// Of a workbook, the sheet to be read.
+    pub sheet: Option<String>,
+    /// What the doses of a compound count; without a name, of the only compound or of iron citrate.
+    pub basis: Vec<(Option<String>, String)>,
+    pub medium: Option<String>,
+    pub assay: Option<Assay>,
+}
+
+/// Reads a file of readings, and its plate map if the options name one.
+pub fn read(path: &Path, options: &Options) -> Result<Readings> {
+    let bytes = |path: &Path| std::fs::read(path).map_err(|source| Error::file(path, source));
+    let map = match &options.map {
+        Some(map) => Some((map.display().to_string(), bytes(map)?)),
+        None => None,
+    };
+    let map = map.as_ref().map(|(name, bytes)| (name.as_str(), bytes.clone()));
+    read_bytes(&path.display().to_string(), bytes(path)?, map, options)
+}
+
+/// The same from bytes; `name` and the name of the map are what messages show.
+pub fn read_bytes(name: &str, bytes: Vec<u8>, map: Option<(&str, Vec<u8>)>, options: &Options) -> Result<Readings> {
+    let text = decode(name, bytes)?;
+    let sheet = sheet::split(name, &text);
+    sheet.failed()?;
+    read_sheet(&sheet, map, options)
+}
+
+fn read_sheet(sheet: &Sheet, map: Option<(&str, Vec<u8>)>, options: &Options) -> Result<Readings> {
+    let mut builder = Builder::new(options);
+    let Some(header) = sheet.rows.first() else {
+        return Err(Diagnostic::new("the file has comments alone")
+            .in_file(sheet.file())
+            .hint("a header, then readings")
+            .into());
+    };
+    let layout = if wide::fits(header) && !tidy::fits(header) { Layout::Wide } else { Layout::Tidy };
+    if let Some((map, _)) = map {
+        let message = "there is a plate map, and no plate in the file";
+        let hint = format!("leave out --map {map}, or give the file with the plate's rows A to H and columns 1 to 12");
+        sheet.say(&sheet.start(), message, hint);
+    }
+    match layout {
+        Layout::Wide => wide::read(sheet, &mut builder),
+        _ => tidy::read(sheet, &mut builder),
+    }
+    let readings = builder.finish(sheet, layout);
+    sheet.failed()?;
+    Ok(readings)
+}
+
 /// Everything that one file (and its plate map) says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readings {
@@ -24,6 +95,8 @@ pub struct Readings {
     pub readings: Vec<Reading>,
     /// What was assumed on the way, in plain words.
     pub notes: Vec<String>,
+    /// The comment by which the file says that nobody measured its numbers.
+    pub synthetic: Option<String>,
 }
 
 /// How the file was laid out.
@@ -155,5 +228,9 @@ impl Assay {
             Assay::LiveDead => "live_dead",
             Assay::DeathTime => "death_time",
         }
+    }
+    /// The assay that a name means, in any usual spelling: `live_dead`, `live-dead`.
+    pub fn parse(text: &str) -> Option<Assay> {
+        names::assay(text)
     }
 }

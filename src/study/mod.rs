@@ -128,8 +128,8 @@ mod prior;
 pub mod problem;
 mod read;
 pub mod special;
-mod table;
-mod units;
+pub(crate) mod table;
+pub(crate) mod units;
 
 pub use declared::{
     CellSpread, Compound, Condition, Datum, Error as ReadingError, Kind, Observable, Parameter, Quantity, ReadAt, Sd,

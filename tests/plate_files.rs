@@ -1,0 +1,153 @@
+//! Files of plate readers: each layout, and each refusal with its place.
+
+use fenton::plate::{Layout, Limit, Options, Readings, Role, Seen, read_bytes};
+use fenton::{Diagnostic, Error};
+
+fn iron() -> Options {
+    Options { basis: vec![(None, "Fe".into())], ..Options::default() }
+}
+
+fn file(text: &str) -> Readings {
+    read_bytes("plate.csv", text.as_bytes().to_vec(), None, &iron()).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+fn findings(result: fenton::Result<Readings>) -> Vec<Diagnostic> {
+    match result {
+        Err(Error::Input(found)) => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Refused with one finding that stands at a line and column and says all of `words`.
+fn refused(text: &str, (line, column): (usize, usize), words: &[&str]) {
+    let found = findings(read_bytes("plate.csv", text.as_bytes().to_vec(), None, &Options::default()));
+    let told: String = found.iter().map(|d| format!("{d}\n")).collect();
+    let place = found[0].place.as_ref().map(|p| (p.line, p.column));
+    assert_eq!((found.len(), place), (1, Some((line, column))), "{told}");
+    assert_eq!(found[0].file, "plate.csv");
+    for word in words {
+        assert!(told.contains(word), "no `{word}` in:\n{told}");
+    }
+}
+
+fn signals(readings: &Readings) -> Vec<f64> {
+    let value = |seen| match seen {
+        Seen::Signal(value) => value,
+        other => panic!("{other:?}"),
+    };
+    readings.readings.iter().map(|r| value(r.seen)).collect()
+}
+
+const TIDY: &str = "# synthetic, made by hand\nexperiment,plate,well,cell line,FAC (mM),time (h),role,signal\n\
+                    E1,P1,A1,HT-1080,0,48,vehicle,100\nE1,P1,A2,HT-1080,5,48,sample,20\n\
+                    E1,P1,a03,,0,48,blank,2\nE2,P2,A1,HT1080,2.5,2 d,,60\n";
+
+#[test]
+fn a_tidy_table_is_read() {
+    let read = file(TIDY);
+    assert_eq!(read.layout, Layout::Tidy);
+    assert_eq!((read.experiments.len(), read.plates.len(), read.cell_lines.len()), (2, 2, 1));
+    assert_eq!(read.plates[1].experiment, 1);
+    assert_eq!((read.compounds[0].name.as_str(), read.compounds[0].unit.as_str()), ("FAC", "mM"));
+    assert_eq!(read.compounds[0].basis.as_deref(), Some("Fe"));
+    assert_eq!(signals(&read), [100.0, 20.0, 2.0, 60.0]);
+    let roles: Vec<Role> = read.readings.iter().map(|r| r.role).collect();
+    assert_eq!(roles, [Role::Vehicle, Role::Sample, Role::Blank, Role::Sample]);
+    let third = &read.readings[2];
+    assert_eq!((third.line, third.column, third.well, third.well_name.as_deref()), (5, 23, Some((0, 2)), Some("A3")));
+    assert_eq!((read.readings[3].time, read.time_unit.as_str()), (Some(48.0), "h"));
+    assert_eq!(read.readings[3].doses, [(0, 2.5)]);
+    assert!(read.experiments_stated && read.synthetic.is_some());
+    assert!(read.notes.iter().any(|n| n.contains("`HT1080`") && n.contains("HT-1080")), "{:?}", read.notes);
+}
+
+#[test]
+fn separators_ends_of_lines_and_decimal_commas_make_no_difference() {
+    let plain = file(TIDY);
+    let same = |text: String| {
+        let mut read = file(&text);
+        read.readings.iter_mut().zip(&plain.readings).for_each(|(r, p)| r.column = p.column);
+        assert_eq!(read, plain, "{text}");
+    };
+    same(TIDY.replace('\n', "\r\n"));
+    same(TIDY.replace('\n', "\r"));
+    same(format!("\u{feff}{TIDY}"));
+    same(TIDY.replace(',', "\t"));
+    same(TIDY.replace(',', ";").replace("2.5", "2,5"));
+    same(TIDY.replace("2.5", "\"2,5\"").replace("cell line", "\"cell line\""));
+}
+
+#[test]
+fn compounds_in_rows_are_read_with_their_units() {
+    let read = file(
+        "compound,dose,unit,compound2,dose2,unit2,signal\nDMSO,,,,,,100\nerastin,1,uM,,,,50\nErastin,100,nM,BSO,0.1,mM,70\n\
+         erastin,0,uM,BSO,100,uM,90\n",
+    );
+    let names: Vec<&str> = read.compounds.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names, ["erastin", "BSO"]);
+    assert_eq!(read.readings[0].role, Role::Vehicle);
+    assert_eq!(read.readings[2].doses, [(0, 0.1), (1, 0.1)]);
+    assert_eq!(read.readings[3].doses, [(1, 0.1)]);
+    assert!(!read.experiments_stated && read.experiments == ["1"]);
+    assert!(read.notes.iter().any(|n| n.contains("one experiment")));
+}
+
+#[test]
+fn counts_deaths_and_bounds_are_read() {
+    let read = file("RSL3 (uM),time (h),replicate,live,dead\n0,24,1,95,5\n1,24,1,10,90\n");
+    assert_eq!(read.readings[1].seen, Seen::Counts { live: 10.0, dead: 90.0 });
+    let read = file("FAC (mM Fe),time (h),count,censored\n5,6,3,\n5,12,9,no\n5,24,4,yes\n");
+    assert_eq!(read.readings[1].seen, Seen::Deaths(9.0));
+    assert_eq!(read.readings[2].limit, Limit::Above);
+    let read = file("RSL3 (uM),signal,limit\n0,>4.0,\n1,<0.1,\n2,0.2,below\n");
+    let limits: Vec<Limit> = read.readings.iter().map(|r| r.limit).collect();
+    assert_eq!(limits, [Limit::Above, Limit::Below, Limit::Below]);
+}
+
+#[test]
+fn what_is_wrong_with_a_tidy_table_is_told_with_its_place() {
+    refused("RSL3 (uM),signal\n0,1\n-3,0.5\n", (3, 1), &["dose of -3", "logarithms"]);
+    refused("RSL3 (uM),signal\n0,1\n1,OVRFLW\n", (3, 3), &["OVRFLW", "less gain", ">4.0"]);
+    refused("RSL3 (uM);signal\n0;1\n1;1.234,5\n", (3, 3), &["thousands: 1234.5"]);
+    refused("RSL3 (uM);signal\n0;1\n1;1,234\n", (3, 3), &["1234 if", "1.234 if"]);
+    refused("RSL3 (uM),signal\n0,1\n1,12,5\n", (3, 6), &["3 fields", "2, as in the header"]);
+    refused("RSL3 (uM),signal\n0,1\n1,\n", (3, 3), &["empty"]);
+    refused("RSL3 (uM),signal\n0,1\n1,\"0.5\n", (3, 3), &["quotation mark"]);
+    refused("RSL3 (uM),signl,time\n0,1,2\n", (1, 11), &["unknown column `signl`", "did you mean `signal`"]);
+    refused("RSL3,signal\n0,1\n", (1, 1), &["unknown column `RSL3`", "RSL3 (uM)"]);
+    refused("RSL3 (um),signal\n0,1\n", (1, 1), &["no unit of doses", "capital M"]);
+    refused("RSL3 (uM),signal,role\n0,1,plank\n", (2, 5), &["no role `plank`", "vehicle"]);
+    refused("RSL3 (uM),signal,role\n1,1,vehicle\n", (2, 3), &["vehicle well with 1 uM"]);
+    refused("RSL3 (uM),live,dead\n0,1.5,2\n", (2, 3), &["count of 1.5", "whole numbers"]);
+    refused("RSL3 (uM),live,dead\n0,1,-2\n", (2, 5), &["count of -2"]);
+    refused("well,RSL3 (uM),signal\nA1,0,1\nA1,1,2\n", (3, 6), &["well A1", "twice", "line 2"]);
+    refused("plate,experiment,RSL3 (uM),signal\nP,E1,0,1\nP,E2,0,1\n", (3, 8), &["plate `P`", "E2", "line 2"]);
+    refused("compound,dose,unit,signal\nX,1,uM,3\nX,1,ug/mL,2\n", (3, 5), &["ug/mL", "in uM before"]);
+    refused("RSL3 (uM),time (mM),signal\n0,1,1\n", (2, 3), &["no unit of time"]);
+    refused("RSL3 (uM),signal\n", (1, 1), &["no readings"]);
+    refused("# only words\n", (1, 1), &["comments alone"]);
+    refused("medium,RSL3 (uM),signal\nRPMI,0,1\nDMEM,0,1\n", (3, 1), &["medium is `DMEM`", "RPMI"]);
+    refused("FAC (mM),signal\n0,1\n", (1, 1), &["14.5 to 22.5", "FAC 16.5 % Fe", "--basis"]);
+}
+
+#[test]
+fn wide_tables_are_read_by_their_headers() {
+    let read = file("FAC (mM),rep1,rep2\nvehicle,100,98\n5,20,<1\n10,,3\nblank,2,2\n");
+    assert_eq!(read.layout, Layout::Wide);
+    assert_eq!(read.readings.len(), 7);
+    let roles: Vec<Role> = read.readings.iter().map(|r| r.role).collect();
+    assert_eq!((roles[0], roles[3], roles[5]), (Role::Vehicle, Role::Sample, Role::Blank));
+    assert_eq!(read.readings[3].limit, Limit::Below);
+
+    let read = file("Erastin (uM),exp1 rep1,exp1 rep2,exp2 rep1\n0,1,1,1\n5,0.3,0.2,0.4\n");
+    assert_eq!(read.experiments, ["exp1", "exp2"]);
+    assert!(read.experiments_stated && read.plates.len() == 2);
+
+    let read = file("Erastin (uM),HT-1080,HT-1080,U-2 OS,U-2 OS\n0,1,1,1,1\n5,0.3,0.2,0.4,0.4\n");
+    assert_eq!(read.cell_lines, ["HT-1080", "U-2 OS"]);
+    assert!(read.notes.iter().any(|n| n.contains("cell lines HT-1080, U-2 OS")), "{:?}", read.notes);
+
+    let read = file("Erastin (nM),24 h,48 h\n0,1,1\n5,0.3,0.2\n");
+    assert_eq!((read.readings[3].time, read.time_unit.as_str()), (Some(48.0), "h"));
+    refused("Erastin (nM),mean\n0,1\n", (1, 14), &["`mean` is no reading"]);
+}
