@@ -3,6 +3,7 @@
 mod bench;
 mod cells;
 mod check;
+mod curve;
 mod devices;
 mod engines;
 mod failure;
@@ -38,6 +39,8 @@ struct Cli {
 enum Command {
     /// Fit a study and write a report; without a study, the embedded synthetic one of iron on HT-1080
     Fit(fit::FitArgs),
+    /// Fit dose-response, death and growth curves to a plate file, without a model
+    Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
     Simulate(simulate::SimulateArgs),
     /// Read and check a study, say what would be fitted, and run nothing
@@ -67,6 +70,7 @@ pub fn run() -> ExitCode {
     terminal::catch_interrupts();
     let result: Result<(), Failure> = match &cli.command {
         Command::Fit(args) => fit::run(args),
+        Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),
         Command::List(args) => library::list(args),

@@ -1,0 +1,234 @@
+//! `fenton curve`: from a plate file to curves, without a model.
+
+use super::failure::{Failure, on_write};
+use super::{output, terminal};
+use clap::{Args, ValueEnum};
+use fenton::curve::{Analysis, Reading, Settings, analyse, onsets};
+use fenton::plate::{self, Assay, Options, Readings, Role, Seen};
+use fenton::report::sheet::{CurveRow, Sheet};
+use fenton::report::{self, shown};
+use fenton::summary::sheet::{Asked, sheet};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  fenton curve plate.csv --assay atp --map map.csv --basis \"FAC 16.5 % Fe\"
+  fenton curve wells.xlsx --assay live_dead --at 48 --effect 0.2
+  fenton curve screen.tsv --assay resazurin --model 3pl --json > curves.json
+
+FILE is a tidy table (one reading a line: experiment, plate, well, cell_line, compound, dose, unit, time, signal or live
+and dead, role), a wide table (doses down, replicates across), a plate grid with a map, or a sheet of an xlsx workbook.
+'fenton check FILE' says how it is understood.
+
+The assay says what the signal is; nothing can be concluded without it. Signals are fitted raw, with their blanks and
+vehicles. Intervals count experiments, not wells: say which is which in a column 'experiment'.
+
+The output folder holds report.html (open it in a browser, it needs no network), curves.csv, wells.csv, plates.csv,
+summary.json and the pictures as SVG.")]
+pub struct CurveArgs {
+    /// A table, a plate grid or a workbook
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What the instrument saw: atp, resazurin, live_count, dead_dye, live_dead, death_time
+    #[arg(long, value_name = "NAME", value_parser = assay)]
+    assay: Assay,
+    /// The plate map of a grid: a grid of the same shape or a table of wells
+    #[arg(long, value_name = "MAP.csv")]
+    map: Option<PathBuf>,
+    /// What to fit: curves over dose with three or four parameters, lag-exponential death over time (led), growth rates
+    /// (gr); auto takes 4pl, and led and gr where the data have times and a start
+    #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',', default_value = "auto")]
+    model: Vec<Model>,
+    /// Effect of the benchmark dose: the loss over the vehicle, as a fraction
+    #[arg(long, value_name = "X", default_value_t = 0.1)]
+    effect: f64,
+    /// Time of the curves over dose, in the file's unit [default: the last one]
+    #[arg(long, value_name = "T")]
+    at: Option<f64>,
+    /// What a dose counts, such as \"Fe\", \"Cu\", \"FAC 16.5 % Fe\", or \"FAC=Fe\" for one of several compounds
+    #[arg(long, value_name = "TEXT")]
+    basis: Vec<String>,
+    /// Serum, albumin, citrate: recorded in the report
+    #[arg(long, value_name = "TEXT")]
+    medium: Option<String>,
+    /// The sheet of a workbook [default: the first that holds anything]
+    #[arg(long, value_name = "NAME")]
+    sheet: Option<String>,
+    /// The folder for the report [default: fenton-FILE]
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Print everything as one JSON document; a report is written only where --output names a folder
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Model {
+    Auto,
+    #[value(name = "4pl")]
+    FourParameters,
+    #[value(name = "3pl")]
+    ThreeParameters,
+    /// Lag-exponential death over time
+    Led,
+    /// Growth-rate curves
+    Gr,
+}
+
+fn assay(text: &str) -> Result<Assay, String> {
+    Assay::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = Assay::ALL.iter().map(|assay| assay.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+pub fn run(args: &CurveArgs) -> Result<(), Failure> {
+    if !(args.effect > 0.0 && args.effect < 1.0) {
+        return Err(Failure::Usage(format!("--effect {}: a loss between 0 and 1, such as 0.1 for 10 %", args.effect)));
+    }
+    let folder = args.output.clone().or_else(|| (!args.json).then(|| default_folder(&args.file)));
+    if let Some(folder) = &folder {
+        report::recover(folder).map_err(on_write(&folder.display().to_string()))?.iter().for_each(|m| terminal::warn(m));
+        report::writable(folder)?;
+    }
+    let options = Options {
+        map: args.map.clone(),
+        sheet: args.sheet.clone(),
+        basis: args.basis.iter().map(|text| plate::basis_option(text)).collect(),
+        medium: args.medium.clone(),
+        assay: Some(args.assay),
+    };
+    let readings = plate::read(&args.file, &options)?;
+    let (analyses, over_time) = analyses(args, &readings)?;
+    let asked = Asked {
+        title: args.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+        command: std::env::args().map(quoted).collect::<Vec<_>>().join(" "),
+        synthetic: synthetic(&readings),
+    };
+    let sheet = sheet(&readings, &analyses, over_time.as_ref(), &asked);
+    if let Some(folder) = &folder {
+        let files = write_sheet(&sheet, folder)?;
+        if !args.json {
+            output::print(&said(&sheet))?;
+            output::print(&format!("\nwrote {} files to {}\n", files.len(), folder.display()))?;
+        }
+    }
+    if args.json { output::print_json(&sheet) } else { Ok(()) }
+}
+
+/// Curves over dose (one set a reading) and over time, as asked.
+fn analyses(args: &CurveArgs, readings: &Readings) -> Result<(Vec<Analysis>, Option<Analysis>), Failure> {
+    let wants = |model: Model| args.model.contains(&model);
+    let auto = wants(Model::Auto);
+    let settings = Settings {
+        assay: args.assay,
+        reading: Reading::of(args.assay),
+        effect: args.effect,
+        at: args.at,
+        no_floor: wants(Model::ThreeParameters),
+    };
+    let counts = readings.readings.iter().any(|r| matches!(r.seen, Seen::Counts { .. }));
+    let starts = readings.readings.iter().any(|r| r.role == Role::Start);
+    let dead = matches!(settings.reading, Reading::FractionalViability | Reading::DeadShare);
+    let mut found = Vec::new();
+    if auto || wants(Model::FourParameters) || wants(Model::ThreeParameters) {
+        found.push(analyse(readings, &settings)?);
+        if auto && args.assay == Assay::LiveDead && counts {
+            found.push(analyse(readings, &Settings { reading: Reading::RelativeViability, ..settings.clone() })?);
+        }
+    }
+    if wants(Model::Gr) || auto && starts && args.assay != Assay::DeadDye {
+        if !starts {
+            let none = fenton::Diagnostic::new("growth rates need the signal at the start").in_file(&readings.file);
+            let hint = "wells that were read when the compounds were added have the role t0";
+            return Err(none.expected("wells with the role t0").hint(hint).into());
+        }
+        found.push(analyse(readings, &Settings { reading: Reading::GrowthRate, ..settings.clone() })?);
+    }
+    let over_time = match onsets(readings, &settings) {
+        Ok(found) if wants(Model::Led) || auto && dead => Some(found),
+        Err(error) if wants(Model::Led) => return Err(error.into()),
+        _ => None,
+    };
+    if found.is_empty() {
+        found.extend(over_time.iter().map(|_| analyse(readings, &settings)).collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok((found, over_time))
+}
+
+/// What the file says about having been made by a computer.
+fn synthetic(readings: &Readings) -> Option<String> {
+    readings.notes.iter().find(|note| note.to_lowercase().contains("synthetic")).cloned()
+}
+
+fn default_folder(file: &Path) -> PathBuf {
+    let stem = file.file_stem().map_or_else(|| "curves".into(), |stem| stem.to_string_lossy());
+    PathBuf::from(format!("fenton-{stem}"))
+}
+
+fn quoted(argument: String) -> String {
+    if argument.contains(char::is_whitespace) { format!("\"{argument}\"") } else { argument }
+}
+
+/// Rows of the table on a terminal.
+const ROWS: usize = 24;
+
+fn said(sheet: &Sheet) -> String {
+    let mut text = format!("{}\n", sheet.about);
+    for warning in sheet.warnings.iter().filter(|w| w.severity != report::document::Severity::Note) {
+        text += &format!("! {}: {}\n", warning.title, warning.text);
+    }
+    let percent = shown(100.0 * sheet.effect);
+    let mut table = vec![vec![
+        "curve".to_string(),
+        "EC50".into(),
+        "95 % interval".into(),
+        format!("dose of {percent} % effect"),
+        "95 % interval".into(),
+        "p".into(),
+        String::new(),
+    ]];
+    for row in sheet.curves.iter().take(ROWS) {
+        let p = row.p_value.map_or_else(String::new, |p| if p < 1e-4 { "< 1e-4".into() } else { format!("{p:.2}") });
+        let found = row.verdict == "effect";
+        let measure = |shown: &str| if found { shown.to_string() } else { String::new() };
+        table.push(vec![
+            label(sheet, row),
+            measure(&format!("{} {}", row.ec50.shown, row.unit)),
+            measure(&row.ec50.note),
+            measure(&format!("{} {}", row.benchmark_dose.shown, row.unit)),
+            measure(&row.benchmark_dose.note),
+            p,
+            row.verdict.clone(),
+        ]);
+    }
+    let widths: Vec<usize> =
+        (0..table[0].len()).map(|at| table.iter().map(|row| row[at].chars().count()).max().unwrap_or(0)).collect();
+    text.push('\n');
+    for row in &table {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text += &format!("{}\n", cells.join("  ").trim_end());
+    }
+    if sheet.curves.len() > ROWS {
+        text += &format!("and {} more curves in the report\n", sheet.curves.len() - ROWS);
+    }
+    text
+}
+
+fn label(sheet: &Sheet, row: &CurveRow) -> String {
+    let mut parts = vec![row.compound.as_str(), row.cell_line.as_str(), row.background.as_str()];
+    if row.reading != sheet.reading {
+        parts.push(&row.reading);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" ")
+}
+
+fn write_sheet(sheet: &Sheet, folder: &Path) -> Result<Vec<String>, Failure> {
+    let name = folder.display().to_string();
+    let whole = report::WholeFolder::create(folder).map_err(on_write(&name))?;
+    whole.write("summary.json", &serde_json::to_string_pretty(sheet).unwrap_or_default()).map_err(on_write(&name))?;
+    whole.finish().map_err(on_write(&name))?;
+    Ok(vec!["summary.json".into()])
+}
