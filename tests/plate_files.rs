@@ -8,7 +8,8 @@ fn iron() -> Options {
 }
 
 fn file(text: &str) -> Readings {
-    read_bytes("plate.csv", text.as_bytes().to_vec(), None, &iron()).unwrap_or_else(|e| panic!("{e}\n{text}"))
+    let options = if text.contains("FAC") { iron() } else { Options::default() };
+    read_bytes("plate.csv", text.as_bytes().to_vec(), None, &options).unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
 fn findings(result: fenton::Result<Readings>) -> Vec<Diagnostic> {
@@ -38,7 +39,7 @@ fn signals(readings: &Readings) -> Vec<f64> {
     readings.readings.iter().map(|r| value(r.seen)).collect()
 }
 
-const TIDY: &str = "# synthetic, made by hand\nexperiment,plate,well,cell line,FAC (mM),time (h),role,signal\n\
+const TIDY: &str = "# synthetic: made by hand\nexperiment,plate,well,cell line,FAC (mM),time (h),role,signal\n\
                     E1,P1,A1,HT-1080,0,48,vehicle,100\nE1,P1,A2,HT-1080,5,48,sample,20\n\
                     E1,P1,a03,,0,48,blank,2\nE2,P2,A1,HT1080,2.5,2 d,,60\n";
 
@@ -113,6 +114,7 @@ fn what_is_wrong_with_a_tidy_table_is_told_with_its_place() {
     refused("RSL3 (uM),signal\n0,1\n1,12,5\n", (3, 6), &["3 fields", "2, as in the header"]);
     refused("RSL3 (uM),signal\n0,1\n1,\n", (3, 3), &["empty"]);
     refused("RSL3 (uM),signal\n0,1\n1,\"0.5\n", (3, 3), &["quotation mark"]);
+    refused("RSL3 (uM),signl\n0,1\n", (1, 11), &["unknown column `signl`", "did you mean `signal`"]);
     refused("RSL3 (uM),signl,time\n0,1,2\n", (1, 11), &["unknown column `signl`", "did you mean `signal`"]);
     refused("RSL3,signal\n0,1\n", (1, 1), &["unknown column `RSL3`", "RSL3 (uM)"]);
     refused("RSL3 (um),signal\n0,1\n", (1, 1), &["no unit of doses", "capital M"]);
@@ -150,4 +152,100 @@ fn wide_tables_are_read_by_their_headers() {
     let read = file("Erastin (nM),24 h,48 h\n0,1,1\n5,0.3,0.2\n");
     assert_eq!((read.readings[3].time, read.time_unit.as_str()), (Some(48.0), "h"));
     refused("Erastin (nM),mean\n0,1\n", (1, 14), &["`mean` is no reading"]);
+}
+
+/// A 96-well block; `well` gives its cells.
+fn block(well: impl Fn(usize, usize) -> String) -> String {
+    let mut text = format!(",{}\n", (1..=12).map(|c| c.to_string()).collect::<Vec<_>>().join(","));
+    for row in 0..8 {
+        let cells: Vec<String> = (0..12).map(|column| well(row, column)).collect();
+        text += &format!("{},{}\n", (b'A' + row as u8) as char, cells.join(","));
+    }
+    text
+}
+
+/// Vehicle in column 1, blanks in column 12, FAC between; row H is empty.
+fn map() -> String {
+    block(|row, column| match (row, column) {
+        (7, _) => String::new(),
+        (_, 0) => "vehicle".into(),
+        (0, 11) => "blank FAC 5 mM Fe".into(),
+        (_, 11) => "blank".into(),
+        (1, 10) => "U-2 OS: FAC 1 mM + BSO 100 uM".into(),
+        _ => format!("HT-1080: FAC {column} mM Fe"),
+    })
+}
+
+fn plate() -> String {
+    block(|row, column| (100 * row + column).to_string())
+}
+
+fn grid(plates: &str, map: Option<&str>) -> fenton::Result<Readings> {
+    let map = map.map(|map| ("map.csv", map.as_bytes().to_vec()));
+    read_bytes("plate.csv", plates.as_bytes().to_vec(), map, &Options::default())
+}
+
+#[test]
+fn a_grid_is_read_with_its_map() {
+    let read = grid(&format!("Reader X,v2\nTemperature: 37\n\nResults\n{}\nChecked by: A\n", plate()), Some(&map()));
+    let read = read.unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((read.layout, read.readings.len(), read.plates.len()), (Layout::Grid, 84, 1));
+    let of = |name: &str| read.readings.iter().find(|r| r.well_name.as_deref() == Some(name)).unwrap();
+    assert_eq!((of("A1").role, of("A1").seen), (Role::Vehicle, Seen::Signal(0.0)));
+    assert_eq!((of("A12").role, &of("A12").doses[..]), (Role::Blank, &[(0, 5.0)][..]));
+    assert_eq!(of("B11").doses, [(0, 1.0), (1, 100.0)]);
+    assert_eq!(read.cell_lines[of("B11").cell_line], "U-2 OS");
+    assert_eq!((of("G3").seen, of("G3").well), (Seen::Signal(602.0), Some((6, 2))));
+    assert_eq!(read.compounds[0].basis.as_deref(), Some("Fe"));
+    assert!(read.notes.iter().any(|n| n.contains("12 wells")), "{:?}", read.notes);
+}
+
+#[test]
+fn blocks_are_plates_or_times_by_their_labels() {
+    let labelled = format!("Plate: P1, Experiment: E1\n{0}Plate,P2,Experiment,E2\n{0}", plate());
+    let read = grid(&labelled, Some(&map())).unwrap_or_else(|e| panic!("{e}"));
+    let names: Vec<&str> = read.plates.iter().map(|p| p.name.as_str()).collect();
+    assert_eq!((names, read.experiments.len()), (vec!["P1", "P2"], 2));
+    let times = format!("Time: 0 h\n{0}24 h\n{0}Time [h],48 h\n{0}", plate());
+    let read = grid(&times, Some(&map())).unwrap_or_else(|e| panic!("{e}"));
+    let times: Vec<Option<f64>> = [0, 84, 168].iter().map(|&i| read.readings[i].time).collect();
+    assert_eq!((read.plates.len(), times), (1, vec![Some(0.0), Some(24.0), Some(48.0)]));
+    // Without labels, each block is a plate, and a map may name its plates.
+    let read = grid(&format!("{0}{0}", plate()), Some(&format!("Plate: 1\n{0}Plate: 2\n{0}", map()))).unwrap();
+    assert_eq!((read.plates.len(), read.readings.len()), (2, 168));
+    let missing = findings(grid(&format!("Plate: P1\n{}", plate()), Some(&format!("Plate: Q1\n{}", map()))));
+    assert!(missing[0].to_string().contains("no plate `P1`"), "{}", missing[0]);
+}
+
+#[test]
+fn a_map_may_be_a_list_of_wells() {
+    let list = "well,cell line,compound,dose,unit,role\nA1,HT-1080,,,,vehicle\nA2,HT-1080,RSL3,1,uM,\nH12,,,,,blank\n";
+    let read = grid(&plate(), Some(list)).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((read.readings.len(), read.readings[1].doses.as_slice()), (3, &[(0, 1.0)][..]));
+    let wrong = findings(grid(&plate(), Some(&list.replace("A2", "Z2"))));
+    assert_eq!(
+        (wrong[0].file.as_str(), wrong[0].place.as_ref().map(|p| (p.line, p.column))),
+        ("map.csv", Some((3, 1)))
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_grid_is_told_with_its_place() {
+    let told = |plates: &str, map: Option<&str>, file: &str, place: (usize, usize), words: &[&str]| {
+        let found = findings(grid(plates, map));
+        let text: String = found.iter().map(|d| format!("{d}\n")).collect();
+        let at = found[0].place.as_ref().map(|p| (p.line, p.column));
+        assert_eq!((found[0].file.as_str(), at), (file, Some(place)), "{text}");
+        words.iter().for_each(|word| assert!(text.contains(word), "no `{word}` in:\n{text}"));
+    };
+    told(&plate(), None, "plate.csv", (1, 1), &["--map", "`vehicle`"]);
+    let small: String = plate().lines().take(5).map(|line| format!("{line}\n")).collect();
+    told(&small, Some(&map()), "plate.csv", (1, 2), &["block of 4 x 12", "8 x 12", "16 x 24"]);
+    told(&plate().replace(",203,", ",OVER,"), Some(&map()), "plate.csv", (4, 15), &["well C4", "OVER", "less gain"]);
+    told(&plate().replace(",203,", ",,"), Some(&map()), "plate.csv", (4, 15), &["well C4 is empty", "`empty`"]);
+    told(&plate(), Some(&map().replace("FAC 4 mM Fe", "FAC")), "map.csv", (2, 74), &["does not say what", "FAC 5 mM"]);
+    told(&plate(), Some(&map().replace(" Fe", "")), "plate.csv", (1, 1), &["14.5 to 22.5"]);
+    let big = "well,role\nP24,vehicle\n";
+    told(&plate(), Some(big), "plate.csv", (1, 1), &["the plate is 8 x 12", "16 x 24"]);
+    told("RSL3 (uM),signal\n0,1\n", Some(&map()), "plate.csv", (1, 1), &["no plate in the file"]);
 }

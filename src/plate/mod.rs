@@ -5,6 +5,8 @@
 
 mod basis;
 mod build;
+mod grid;
+mod map;
 mod names;
 mod number;
 mod sheet;
@@ -12,7 +14,7 @@ mod tidy;
 mod wide;
 
 use crate::study::table::decode;
-use crate::{Diagnostic, Error, Result};
+use crate::{Error, Result};
 use build::Builder;
 use sheet::Sheet;
 use std::path::{Path, PathBuf};
@@ -45,29 +47,42 @@ pub fn read(path: &Path, options: &Options) -> Result<Readings> {
 
 /// The same from bytes; `name` and the name of the map are what messages show.
 pub fn read_bytes(name: &str, bytes: Vec<u8>, map: Option<(&str, Vec<u8>)>, options: &Options) -> Result<Readings> {
+    let map = match map {
+        Some((name, bytes)) => Some((name, decode(name, bytes)?)),
+        None => None,
+    };
+    let map = map.as_ref().map(|(name, text)| sheet::split(name, text));
+    map.as_ref().map_or(Ok(()), Sheet::failed)?;
     let text = decode(name, bytes)?;
     let sheet = sheet::split(name, &text);
     sheet.failed()?;
-    read_sheet(&sheet, map, options)
+    read_sheet(&sheet, map.as_ref(), options)
 }
 
-fn read_sheet(sheet: &Sheet, map: Option<(&str, Vec<u8>)>, options: &Options) -> Result<Readings> {
+fn read_sheet(sheet: &Sheet, map: Option<&Sheet>, options: &Options) -> Result<Readings> {
     let mut builder = Builder::new(options);
     let Some(header) = sheet.rows.first() else {
-        return Err(Diagnostic::new("the file has comments alone")
-            .in_file(sheet.file())
-            .hint("a header, then readings")
-            .into());
+        sheet.say(&sheet.start(), "the file has comments alone", "a header, then readings");
+        return Err(Error::Input(sheet.take()));
     };
-    let layout = if wide::fits(header) && !tidy::fits(header) { Layout::Wide } else { Layout::Tidy };
-    if let Some((map, _)) = map {
-        let message = "there is a plate map, and no plate in the file";
-        let hint = format!("leave out --map {map}, or give the file with the plate's rows A to H and columns 1 to 12");
-        sheet.say(&sheet.start(), message, hint);
-    }
-    match layout {
-        Layout::Wide => wide::read(sheet, &mut builder),
-        _ => tidy::read(sheet, &mut builder),
+    let layout = match () {
+        _ if grid::fits(sheet) => Layout::Grid,
+        _ if wide::fits(header) && !tidy::fits(header) => Layout::Wide,
+        _ => Layout::Tidy,
+    };
+    match (layout, map) {
+        (Layout::Grid, map_sheet) => {
+            let map = map_sheet.map(|map| map::read(map, &mut builder));
+            map_sheet.map_or(Ok(()), Sheet::failed)?;
+            grid::read(sheet, map.as_ref(), &mut builder);
+        }
+        (_, Some(map)) => {
+            let hint =
+                format!("leave out --map {}, or give the plate with its rows A to H and columns 1 to 12", map.file());
+            sheet.say(&sheet.start(), "there is a plate map, and no plate in the file", hint);
+        }
+        (Layout::Wide, None) => wide::read(sheet, &mut builder),
+        (Layout::Tidy, None) => tidy::read(sheet, &mut builder),
     }
     let readings = builder.finish(sheet, layout);
     sheet.failed()?;

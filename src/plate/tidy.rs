@@ -118,12 +118,18 @@ fn column(header: &str) -> Option<(Column, Option<&str>)> {
     of(name).map(|column| (column, unit))
 }
 
-/// Whether some column of a header holds what was read.
+/// Whether a header is that of a tidy table: a column holds what was read, or others say what a row is.
 pub fn fits(header: &[Cell]) -> bool {
-    let is = |cell: &Cell, wanted: &[Column]| column(&cell.text).is_some_and(|(c, _)| wanted.contains(&c));
-    let read = [Column::Signal, Column::Live, Column::Dead, Column::Count, Column::Censored];
-    let others = header.iter().filter(|c| column(&c.text).is_some()).count();
-    header.iter().any(|c| is(c, &read)) || others >= 3
+    let of = |cell: &Cell| column(&cell.text).map(|(column, _)| column);
+    let read = [Column::Signal, Column::Live, Column::Dead, Column::Count];
+    header.iter().filter_map(of).any(|column| read.contains(&column))
+        || header.iter().skip(1).filter_map(of).any(|column| column != Column::Replicate)
+}
+
+/// A column of tidy tables that `word` may have been meant for.
+pub fn near(word: &str) -> Option<&'static str> {
+    let word = word.to_lowercase().replace([' ', '-'], "_");
+    closest(&word, KNOWN.iter().map(|(known, _)| *known))
 }
 
 /// The columns of a table: of each, what it holds, its unit and, for [`Column::Named`], its compound.
@@ -242,6 +248,12 @@ impl<'h> Columns<'h> {
         (sheet.count() == before).then_some(doses)
     }
 
+    pub fn time(&self, sheet: &Sheet, row: &[Cell], builder: &mut Builder) -> Option<f64> {
+        let cell = self.get(row, Column::Time)?;
+        let (time, own) = sheet.quantity(cell, "a time")?;
+        Some(builder.time(sheet, cell, time, own.or(self.unit(Column::Time))))
+    }
+
     /// The role of a row; `None` if none is stated. The study's own tables state it in the column `well`, and some
     /// people in place of a compound.
     pub fn role(&self, sheet: &Sheet, row: &[Cell]) -> Option<Role> {
@@ -293,10 +305,11 @@ fn unknown(sheet: &Sheet, cell: &Cell) {
         sheet.say(cell, "a column without a name", "name it, or delete it");
         return;
     }
-    let word = name.to_lowercase().replace([' ', '-'], "_");
-    let near = closest(&word, KNOWN.iter().map(|(known, _)| *known));
-    let hint = match (near, unit) {
+    let hint = match (near(name), unit) {
         (Some(near), _) => format!("did you mean `{near}`? otherwise delete the column"),
+        (None, Some(unit)) if ["um", "µm", "μm", "mm", "nm"].contains(&unit.to_lowercase().as_str()) => {
+            format!("no unit of doses is `{unit}`: molar has a capital M, as in uM")
+        }
         (None, Some(unit)) if Unit::parse(unit).is_none() => {
             format!("delete the column; or if these are doses, write the unit `{unit}` as M, mM, uM, nM or ug/mL")
         }
@@ -363,17 +376,10 @@ fn draft<'r, 's>(
     let text = |column| columns.get(row, column).map(|cell| cell.text.as_ref());
     let role = columns.role(sheet, row);
     let doses = columns.doses(sheet, row, role, builder);
-    let time = match columns.get(row, Column::Time) {
-        Some(cell) => sheet
-            .quantity(cell, "a time")
-            .map(|(time, own)| builder.time(sheet, cell, time, own.or(columns.unit(Column::Time)))),
-        None => {
-            if columns.has(Column::Time) && role != Some(Role::Blank) {
-                sheet.say(&row[0], "no time for this reading", "fill it in, or delete the column");
-            }
-            None
-        }
-    };
+    let time = columns.time(sheet, row, builder);
+    if time.is_none() && columns.has(Column::Time) && role != Some(Role::Blank) && sheet.count() == before {
+        sheet.say(&row[0], "no time for this reading", "fill it in, or delete the column");
+    }
     if let Some(cell) = columns.get(row, Column::Medium) {
         builder.medium(sheet, cell, &cell.text);
     }

@@ -5,7 +5,7 @@ use super::names::{self, key};
 use super::number::{parse, split_unit};
 use super::sheet::{Cell, Sheet};
 use super::tidy::not_negative;
-use super::{Limit, Role, Seen};
+use super::{Role, Seen};
 use crate::Diagnostic;
 use crate::study::units::Unit;
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,6 +121,13 @@ pub fn read(sheet: &Sheet, builder: &mut Builder) {
         }
     }
     let lines = cell_lines(&columns);
+    for (cell, across) in header.iter().zip(&columns) {
+        let once = columns.iter().filter(|other| other.rest == across.rest).count() == 1;
+        if let (true, Some(near)) = (once && lines.contains(&key(&across.rest)), super::tidy::near(&across.rest)) {
+            let hint = format!("did you mean `{near}`? a cell line of this name goes into a column `cell line`");
+            sheet.say(cell, format!("unknown column `{}`", cell.text), hint);
+        }
+    }
     understood(&columns, &lines, builder);
     if rows.is_empty() {
         sheet.say(first, "the file has a header and no readings", "one dose a line");
@@ -168,7 +175,7 @@ pub fn read(sheet: &Sheet, builder: &mut Builder) {
                     time,
                     seen: Seen::Signal(value),
                     role,
-                    limit: if limit == Limit::None { Limit::None } else { limit },
+                    limit,
                 },
             );
         }
