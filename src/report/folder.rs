@@ -17,11 +17,16 @@ use std::path::Path;
 /// [`Error::File`] if the folder cannot be written; then nothing is changed. A process killed at the wrong moment leaves
 /// work for [`super::recover`].
 pub fn write(document: &Document, path: &Path) -> Result<Vec<String>> {
+    whole(path, || render(document))
+}
+
+/// Writes what `render` gives as the folder `path`, whole or not at all.
+pub(super) fn whole(path: &Path, render: impl FnOnce() -> Result<Vec<(String, String)>>) -> Result<Vec<String>> {
     let fault = |source| Error::file(path, source);
     if !may_replace(path).map_err(fault)? {
         return Err(fault(taken()));
     }
-    let files = render(document)?;
+    let files = render()?;
     put(path, &files).map_err(fault)?;
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }
@@ -88,7 +93,7 @@ fn may_replace(path: &Path) -> io::Result<bool> {
 }
 
 /// A table as CSV text.
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String> {
+pub(super) fn table(header: &[impl AsRef<[u8]>], rows: impl Iterator<Item = Vec<String>>) -> Result<String> {
     let fault = |error: csv::Error| Error::Run(format!("cannot write a table: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(header).map_err(fault)?;
@@ -99,7 +104,7 @@ fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<Str
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn optional(value: Option<f64>) -> String {
+pub(super) fn optional(value: Option<f64>) -> String {
     value.map_or(String::new(), number)
 }
 

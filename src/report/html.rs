@@ -1,9 +1,10 @@
 //! The page: one file that needs nothing else.
 
-use super::document::{Document, Effect, ParameterResult, Quantity, Severity, Side};
+use super::document::{Document, Effect, ParameterResult, Quantity, Side};
 use super::number::{interval_text, shown};
+use super::parts::{Panel, Warning};
 use super::pictures;
-use super::plot::{Figure, Layout, Theme, stylesheet};
+use super::plot::{Theme, stylesheet};
 use crate::{Error, Result};
 use askama::Template;
 
@@ -24,20 +25,6 @@ struct Page<'a> {
     parts: Vec<(&'a str, String)>,
     facts: Vec<(&'static str, String)>,
     criteria: String,
-}
-
-struct Warning<'a> {
-    class: &'static str,
-    sign: &'static str,
-    title: &'a str,
-    text: &'a str,
-}
-
-struct Panel {
-    title: String,
-    caption: String,
-    wide: String,
-    narrow: String,
 }
 
 /// All effective concentrations of one curve.
@@ -79,26 +66,15 @@ pub fn page(document: &Document) -> Result<String> {
         document,
         light: stylesheet(Theme::Light),
         dark: stylesheet(Theme::Dark),
-        warnings: document
-            .warnings
-            .iter()
-            .map(|warning| {
-                let (class, sign) = match warning.severity {
-                    Severity::Note => ("note", "i"),
-                    Severity::Caution => ("caution", "!"),
-                    Severity::Serious => ("serious", "×"),
-                };
-                Warning { class, sign, title: &warning.title, text: &warning.text }
-            })
-            .collect(),
+        warnings: document.warnings.iter().map(Warning::of).collect(),
         charts: document
             .dose_responses
             .iter()
             .chain(&document.time_courses)
-            .map(|chart| panel(&pictures::chart(chart)))
+            .map(|chart| Panel::of(&pictures::chart(chart)))
             .collect(),
-        residuals: pictures::residuals(document).map(|figure| panel(&figure)),
-        waterfall: pictures::waterfall(document).map(|figure| panel(&figure)),
+        residuals: pictures::residuals(document).map(|figure| Panel::of(&figure)),
+        waterfall: pictures::waterfall(document).map(|figure| Panel::of(&figure)),
         measures,
         effects,
         estimated: document.parameters.iter().filter(|p| p.estimated).map(parameter_row).collect(),
@@ -111,15 +87,6 @@ pub fn page(document: &Document) -> Result<String> {
         },
     };
     page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
-}
-
-fn panel(figure: &Figure) -> Panel {
-    Panel {
-        title: figure.title.clone(),
-        caption: figure.description.clone(),
-        wide: figure.inline(Layout::WIDE),
-        narrow: figure.inline(Layout::NARROW),
-    }
 }
 
 /// The measures, in the order in which they first come, and a row for each curve.

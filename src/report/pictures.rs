@@ -2,7 +2,7 @@
 
 use super::document::{Chart, Document, ParameterResult, Series as Data};
 use super::number::{interval_text, shown};
-use super::plot::{Colour, Figure, Mark, Scale, Series};
+use super::plot::{Colour, Figure, Key, Mark, Scale, Series};
 
 /// A chart of measurements and model.
 pub fn chart(chart: &Chart) -> Figure {
@@ -67,7 +67,7 @@ fn marks(chart: &Chart, at: usize, data: &Data) -> Series {
     let colour = data.rank.map_or(Colour::Nominal(at), Colour::Ranked);
     // A line that is alone needs no name: the axes have said what it is.
     let label = if chart.series.len() > 1 { data.label.clone() } else { String::new() };
-    Series { label, colour, marks }
+    Series { label, colour, key: Key::default(), marks }
 }
 
 /// Standardised residuals over the fitted value.
@@ -83,6 +83,7 @@ pub fn residuals(document: &Document) -> Option<Figure> {
             series.push(Series {
                 label: row.condition.clone(),
                 colour: Colour::Nominal(names.len() - 1),
+                key: Key::default(),
                 marks: Vec::new(),
             });
             names.len() - 1
@@ -132,6 +133,7 @@ pub fn waterfall(document: &Document) -> Option<Figure> {
     let series = |label: &str, colour, part: &[f64], first: usize| Series {
         label: label.into(),
         colour,
+        key: Key::default(),
         marks: part
             .iter()
             .enumerate()

@@ -74,11 +74,15 @@ pub struct CurveRow {
     pub smallest_effect: Option<f64>,
     /// Sd of log10 EC50 between experiments.
     pub between_experiments: Option<f64>,
-    /// Points of the picture, each well on the scale of the curve.
+    /// Points of the picture, each well on the scale of the curve. They are a table of their own, and what is drawn of
+    /// the curve follows from its numbers: a summary of thousands of curves has to stay one that can be opened.
+    #[serde(skip_serializing)]
     pub points: Vec<WellPoint>,
     /// Dose and share of the fitted curve.
+    #[serde(skip_serializing)]
     pub line: Vec<(f64, f64)>,
     /// For several experiments the fitted curve of each.
+    #[serde(skip_serializing)]
     pub experiment_lines: Vec<(String, Vec<(f64, f64)>)>,
 }
 

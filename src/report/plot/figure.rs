@@ -1,8 +1,10 @@
 //! One figure: a frame with two axes, series of marks in it, and labels that keep out of each other's way.
 
 use super::axes::{Frame, escape, text_width};
+use super::key::{self, Key};
 use super::palette::{Colour, Theme, stylesheet};
 use super::scale::Scale;
+use super::symbol::Shape;
 use std::fmt::Write;
 
 /// The size of a drawing, in CSS pixels.
@@ -40,12 +42,16 @@ pub struct Series {
     /// Empty for what needs no label.
     pub label: String,
     pub colour: Colour,
+    /// What stands for it in a legend.
+    pub key: Key,
     pub marks: Vec<Mark>,
 }
 
 #[derive(Debug, Clone)]
 pub enum Mark {
     Line(Vec<(f64, f64)>),
+    /// A line that stands back behind another.
+    Thin(Vec<(f64, f64)>),
     /// `(x, lower, upper)`
     Band(Vec<(f64, f64, f64)>),
     Dot {
@@ -78,6 +84,23 @@ pub enum Mark {
         open: bool,
         tip: String,
     },
+    /// One reading, in a shape that tells its series without colour.
+    Symbol {
+        x: f64,
+        y: f64,
+        shape: Shape,
+        /// Hollow and crossed.
+        outlier: bool,
+        /// Pixels to the right, so that series at the same place stand side by side.
+        aside: f64,
+        tip: String,
+    },
+    /// A range on the x axis, drawn at a height.
+    Across {
+        y: f64,
+        lower: f64,
+        upper: f64,
+    },
     /// A place on the x axis.
     Pin {
         x: f64,
@@ -106,7 +129,7 @@ impl Figure {
         // Labels stand beside their lines where there is room, and in a legend above the plot elsewhere.
         let lines = labelled.iter().all(|series| series.marks.iter().any(|mark| matches!(mark, Mark::Line(_))));
         let direct = !narrow && lines && labelled.len() > 1 && labelled.len() <= 9 && widest < layout.width * 0.3;
-        let legend = if direct || labelled.is_empty() { Vec::new() } else { legend_rows(&labelled, layout) };
+        let legend = if direct || labelled.is_empty() { Vec::new() } else { key::rows(&labelled, layout) };
         let top = 14.0 + legend.len() as f64 * (layout.text + 8.0);
         let level = self.levels.iter().map(|(_, label)| text_width(label, layout.text)).fold(0.0, f64::max);
         let right = if direct { widest + 30.0 } else { 14.0 + level };
@@ -122,23 +145,7 @@ impl Figure {
             escape(&self.title),
             escape(&self.description)
         );
-        for (row, items) in legend.iter().enumerate() {
-            let y = 14.0 + layout.text * 0.5 + row as f64 * (layout.text + 8.0);
-            for (x, series) in items {
-                let _ = write!(
-                    svg,
-                    "<g class=\"{}\"><path d=\"M{x:.1} {y:.1}h16\" stroke=\"currentColor\" stroke-width=\"2.5\"/>\
-                     <circle cx=\"{:.1}\" cy=\"{y:.1}\" r=\"3.6\" fill=\"currentColor\"/></g>\
-                     <text x=\"{:.1}\" y=\"{:.1}\" font-size=\"{}\">{}</text>",
-                    series.colour.class(),
-                    x + 8.0,
-                    x + 22.0,
-                    y + layout.text * 0.35,
-                    layout.text,
-                    escape(&series.label)
-                );
-            }
-        }
+        key::draw(&mut svg, &legend, layout);
         frame.draw(&mut svg, &self.x_label, &self.y_label);
         for (value, label) in &self.levels {
             frame.level(&mut svg, *value, label);
@@ -211,8 +218,8 @@ impl Mark {
     fn layer(&self) -> usize {
         match self {
             Mark::Band(_) => 0,
-            Mark::Line(_) | Mark::Speck { .. } | Mark::Error { .. } | Mark::Interval { .. } => 1,
-            Mark::Dot { .. } | Mark::Ring { .. } | Mark::Pin { .. } => 2,
+            Mark::Line(_) | Mark::Thin(_) | Mark::Speck { .. } | Mark::Error { .. } | Mark::Interval { .. } => 1,
+            Mark::Dot { .. } | Mark::Ring { .. } | Mark::Symbol { .. } | Mark::Across { .. } | Mark::Pin { .. } => 2,
         }
     }
 
@@ -224,6 +231,10 @@ impl Mark {
                     "<path d=\"{d}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"2.2\" stroke-linejoin=\"round\" \
                      stroke-linecap=\"round\"/>"
                 )
+            }
+            Mark::Thin(points) => {
+                let d = frame.path(points.iter().copied());
+                format!("<path d=\"{d}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.2\" opacity=\"0.8\"/>")
             }
             Mark::Band(points) => {
                 let d = frame.area(points);
@@ -265,6 +276,17 @@ impl Mark {
                 }
                 _ => String::new(),
             },
+            Mark::Symbol { x, y, shape, outlier, aside, tip } => {
+                frame.at(*x, *y).map_or(String::new(), |(x, y)| shape.draw(x + aside, y, *outlier, tip))
+            }
+            Mark::Across { y, lower, upper } => match (frame.at(*lower, *y), frame.at(*upper, *y)) {
+                (Some((left, y)), Some((right, _))) => format!(
+                    "<path d=\"M{left:.1} {:.1}v8m0 -4H{right:.1}m0 -4v8\" fill=\"none\" stroke=\"currentColor\" \
+                     stroke-width=\"1.6\"/>",
+                    y - 4.0
+                ),
+                _ => String::new(),
+            },
             Mark::Pin { x, y, tip } => match (frame.at(*x, *y), frame.x(*x)) {
                 (Some((x, y)), Some(_)) => format!(
                     "<g><title>{}</title><path d=\"M{x:.1} {y:.1}V{:.1}\" stroke=\"currentColor\" stroke-width=\"1.2\" \
@@ -277,22 +299,4 @@ impl Mark {
             },
         }
     }
-}
-
-/// Legend entries broken into rows: `(x, series)`.
-fn legend_rows<'a>(series: &[&'a Series], layout: Layout) -> Vec<Vec<(f64, &'a Series)>> {
-    let mut rows: Vec<Vec<(f64, &Series)>> = Vec::new();
-    let mut x = f64::INFINITY;
-    for &one in series {
-        let width = 22.0 + text_width(&one.label, layout.text) + 16.0;
-        if x + width > layout.width {
-            rows.push(Vec::new());
-            x = 10.0;
-        }
-        if let Some(row) = rows.last_mut() {
-            row.push((x, one));
-        }
-        x += width;
-    }
-    rows
 }

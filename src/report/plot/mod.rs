@@ -2,9 +2,15 @@
 
 mod axes;
 mod figure;
+mod heat_map;
+mod key;
 mod palette;
 mod scale;
+mod symbol;
 
 pub use figure::{Figure, Layout, Mark, Series};
+pub use heat_map::{HeatMap, Ramp, heat_stylesheet, row_name};
+pub use key::Key;
 pub use palette::{Colour, Theme, stylesheet};
 pub use scale::Scale;
+pub use symbol::Shape;

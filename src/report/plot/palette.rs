@@ -36,6 +36,8 @@ pub enum Colour {
     Ranked(f64),
     /// For what stands back.
     Muted,
+    /// That of text: for what stands above all series.
+    Ink,
 }
 
 impl Colour {
@@ -46,6 +48,7 @@ impl Colour {
                 format!("r{}", (rank.clamp(0.0, 1.0) * (RANKED.len() - 1) as f64).round() as usize)
             }
             Colour::Muted => "nm".into(),
+            Colour::Ink => "ni".into(),
         }
     }
 }
@@ -66,12 +69,12 @@ pub fn stylesheet(theme: Theme) -> String {
     for (at, &pair) in RANKED.iter().enumerate() {
         let _ = write!(css, ".r{at}{{color:{}}}", pick(pair));
     }
+    let ink = pick(("#1d2430", "#e8ebf0"));
     let _ = write!(
         css,
-        ".nm{{color:{}}}.plot text{{fill:{};font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}}\
+        ".nm{{color:{}}}.ni{{color:{ink}}}.plot text{{fill:{ink};font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}}\
          .plot .soft{{fill:{}}}.plot .own{{fill:currentColor}}.plot .grid{{stroke:{}}}.plot .axis{{stroke:{}}}.plot .hole{{fill:{}}}",
         pick(("#8a929e", "#7f8894")),
-        pick(("#1d2430", "#e8ebf0")),
         pick(("#5b6472", "#a3acb9")),
         pick(("#e6e9ee", "#2b323d")),
         pick(("#6b7482", "#8b95a3")),

@@ -1,0 +1,41 @@
+//! What both pages have.
+
+use super::document::{self, Severity};
+use super::plot::{Figure, Layout};
+
+pub struct Warning<'a> {
+    pub class: &'static str,
+    pub sign: &'static str,
+    pub title: &'a str,
+    pub text: &'a str,
+}
+
+/// A figure with its words, for a wide page and for a narrow one.
+pub struct Panel {
+    pub title: String,
+    pub caption: String,
+    pub wide: String,
+    pub narrow: String,
+}
+
+impl<'a> Warning<'a> {
+    pub fn of(warning: &'a document::Warning) -> Self {
+        let (class, sign) = match warning.severity {
+            Severity::Note => ("note", "i"),
+            Severity::Caution => ("caution", "!"),
+            Severity::Serious => ("serious", "×"),
+        };
+        Warning { class, sign, title: &warning.title, text: &warning.text }
+    }
+}
+
+impl Panel {
+    pub fn of(figure: &Figure) -> Self {
+        Panel {
+            title: figure.title.clone(),
+            caption: figure.description.clone(),
+            wide: figure.inline(Layout::WIDE),
+            narrow: figure.inline(Layout::NARROW),
+        }
+    }
+}

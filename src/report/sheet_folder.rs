@@ -1,0 +1,227 @@
+//! The folder of a report on the curves of a plate file.
+
+use super::folder::{optional, table, whole};
+use super::number::number;
+use super::plot::Layout;
+use super::sheet::{CurveRow, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
+use super::sheet_page::{experiments, onset_groups, pictured, pictured_maps, sheet_page, shown_onsets};
+use super::sheet_pictures as pictures;
+use crate::{Error, Result};
+use std::path::Path;
+
+/// Writes the report of `sheet` as the folder `path`, and gives back the names of its files. A folder that is there
+/// already is replaced if it is an earlier report; anything else is refused.
+///
+/// # Errors
+/// [`Error::File`] if the folder cannot be written; then nothing is changed. A process killed at the wrong moment leaves
+/// work for [`super::recover`].
+pub fn write_sheet(sheet: &Sheet, path: &Path) -> Result<Vec<String>> {
+    whole(path, || render(sheet))
+}
+
+fn render(sheet: &Sheet) -> Result<Vec<(String, String)>> {
+    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
+    let mut files = vec![
+        ("report.html".to_string(), sheet_page(sheet)?),
+        ("summary.json".to_string(), serde_json::to_string_pretty(sheet).map_err(json)? + "\n"),
+        ("curves.csv".to_string(), curves(sheet)?),
+        ("wells.csv".to_string(), wells(sheet)?),
+        ("plates.csv".to_string(), plates(sheet)?),
+    ];
+    if !sheet.ratios.is_empty() {
+        files.push(("ratios.csv".into(), ratios(sheet)?));
+    }
+    if !sheet.onsets.is_empty() {
+        files.push(("onsets.csv".into(), onsets(sheet)?));
+    }
+    // The pictures of the page and no others: a screen has thousands of curves.
+    let rows = pictured(sheet);
+    let experiments = experiments(&rows);
+    for (at, row) in rows.iter().enumerate() {
+        let figure = pictures::curve(row, sheet, &experiments);
+        files.push((format!("curve-{}.svg", at + 1), figure.standalone(Layout::WIDE)));
+    }
+    for (at, rows) in shown_onsets(&onset_groups(sheet)).enumerate() {
+        let figure = pictures::onset(rows, &sheet.time_unit);
+        files.push((format!("onset-{}.svg", at + 1), figure.standalone(Layout::WIDE)));
+    }
+    for (at, map) in pictured_maps(sheet).enumerate() {
+        files.push((format!("plate-{}-readings.svg", at + 1), pictures::plate_values(map).standalone()));
+        if let Some(residuals) = pictures::plate_residuals(map) {
+            files.push((format!("plate-{}-residuals.svg", at + 1), residuals.standalone()));
+        }
+    }
+    Ok(files)
+}
+
+/// The columns of a measure.
+fn names(measure: &str) -> [String; 6] {
+    ["", "_lower_95", "_upper_95", "_shown", "_note", "_without_outliers"].map(|end| format!("{measure}{end}"))
+}
+
+fn fields(measure: &Measure) -> [String; 6] {
+    [
+        optional(measure.value),
+        optional(measure.lower),
+        optional(measure.upper),
+        measure.shown.clone(),
+        measure.note.clone(),
+        optional(measure.without_outliers),
+    ]
+}
+
+/// A header of plain columns and the columns of measures between or behind them.
+fn header(before: &[&str], measures: &[&str], behind: &[&str]) -> Vec<String> {
+    let plain = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut header = plain(before);
+    header.extend(measures.iter().flat_map(|measure| names(measure)));
+    header.extend(plain(behind));
+    header
+}
+
+fn curves(sheet: &Sheet) -> Result<String> {
+    let header = header(
+        &[
+            "cell_line",
+            "compound",
+            "background",
+            "dose_unit",
+            "time",
+            "time_unit",
+            "experiments",
+            "plates",
+            "wells",
+            "lowest_dose",
+            "highest_dose",
+            "verdict",
+            "p_value",
+        ],
+        &["ec50", "absolute_ec50", "benchmark_dose", "hill", "lower_plateau", "auc"],
+        &["benchmark_effect", "share_at_highest_dose", "smallest_effect", "sd_log10_ec50_between_experiments", "notes"],
+    );
+    let row = |row: &CurveRow| {
+        let mut out = vec![
+            row.cell_line.clone(),
+            row.compound.clone(),
+            row.background.clone(),
+            row.unit.clone(),
+            optional(row.time),
+            sheet.time_unit.clone(),
+            row.experiments.to_string(),
+            row.plates.to_string(),
+            row.wells.to_string(),
+            number(row.lowest_dose),
+            number(row.highest_dose),
+            row.verdict.clone(),
+            optional(row.p_value),
+        ];
+        let measures = [&row.ec50, &row.absolute_ec50, &row.benchmark_dose, &row.hill, &row.floor, &row.auc];
+        out.extend(measures.into_iter().flat_map(fields));
+        out.extend([
+            number(sheet.effect),
+            optional(row.at_highest_dose),
+            optional(row.smallest_effect),
+            optional(row.between_experiments),
+            row.notes.join(" "),
+        ]);
+        out
+    };
+    table(&header, sheet.curves.iter().map(row))
+}
+
+fn wells(sheet: &Sheet) -> Result<String> {
+    let header = [
+        "cell_line",
+        "compound",
+        "background",
+        "time",
+        "time_unit",
+        "experiment",
+        "plate",
+        "well",
+        "dose",
+        "dose_unit",
+        "value",
+        "outlier",
+    ];
+    let rows = sheet.curves.iter().flat_map(|row| {
+        row.points.iter().map(|point| {
+            vec![
+                row.cell_line.clone(),
+                row.compound.clone(),
+                row.background.clone(),
+                optional(row.time),
+                sheet.time_unit.clone(),
+                point.experiment.clone(),
+                point.plate.clone(),
+                point.well.clone(),
+                number(point.dose),
+                row.unit.clone(),
+                number(point.value),
+                point.outlier.to_string(),
+            ]
+        })
+    });
+    table(&header, rows)
+}
+
+fn plates(sheet: &Sheet) -> Result<String> {
+    let header = [
+        "plate",
+        "experiment",
+        "time",
+        "time_unit",
+        "vehicle_wells",
+        "vehicle_mean",
+        "vehicle_cv",
+        "blank_wells",
+        "blank_mean",
+        "positive_wells",
+        "positive_mean",
+        "z_prime",
+        "signal_window",
+        "edge_effect",
+        "failures",
+    ];
+    let row = |row: &PlateRow| {
+        vec![
+            row.plate.clone(),
+            row.experiment.clone(),
+            optional(row.time),
+            sheet.time_unit.clone(),
+            row.vehicles.to_string(),
+            optional(row.vehicle_mean),
+            optional(row.vehicle_cv),
+            row.blanks.to_string(),
+            optional(row.blank_mean),
+            row.positives.to_string(),
+            optional(row.positive_mean),
+            optional(row.z_prime),
+            optional(row.signal_window),
+            optional(row.edge_effect),
+            row.failures.join("; "),
+        ]
+    };
+    table(&header, sheet.plates.iter().map(row))
+}
+
+fn ratios(sheet: &Sheet) -> Result<String> {
+    let row = |row: &RatioRow| {
+        let mut out = vec![row.numerator.clone(), row.denominator.clone()];
+        out.extend(fields(&row.ratio));
+        out
+    };
+    table(&header(&["numerator", "denominator"], &["ratio"], &[]), sheet.ratios.iter().map(row))
+}
+
+fn onsets(sheet: &Sheet) -> Result<String> {
+    let header =
+        header(&["curve", "dose", "dose_unit", "time_unit"], &["onset", "rate", "plateau", "fastest"], &["verdict"]);
+    let row = |row: &OnsetRow| {
+        let mut out = vec![row.curve.clone(), number(row.dose), row.unit.clone(), sheet.time_unit.clone()];
+        out.extend([&row.onset, &row.rate, &row.plateau, &row.fastest].into_iter().flat_map(fields));
+        out.push(row.verdict.clone());
+        out
+    };
+    table(&header, sheet.onsets.iter().map(row))
+}

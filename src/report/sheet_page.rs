@@ -1,0 +1,252 @@
+//! The page on the curves of a plate file: one file that needs nothing else.
+
+use super::number::{number, shown};
+use super::parts::{Panel, Warning};
+use super::plot::{Theme, heat_stylesheet, stylesheet};
+use super::sheet::{CurveRow, HeatMap, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
+use super::sheet_pictures::{self as pictures, in_order, percent, with_its_unit};
+use crate::{Error, Result};
+use askama::Template;
+
+/// More figures than this make a page that nobody reads and a browser that stalls.
+const MOST_FIGURES: usize = 24;
+
+#[derive(Template)]
+#[template(path = "curves.html")]
+struct Page<'a> {
+    sheet: &'a Sheet,
+    light: String,
+    dark: String,
+    heat_light: String,
+    heat_dark: String,
+    warnings: Vec<Warning<'a>>,
+    curves: Vec<Panel>,
+    more_curves: String,
+    benchmark: String,
+    reading: &'a str,
+    rows: Vec<Curve<'a>>,
+    ratios: Vec<(&'a RatioRow, Cell<'a>)>,
+    onsets: Vec<Panel>,
+    more_onsets: String,
+    onset_rows: Vec<Onset<'a>>,
+    plates: Vec<Plate<'a>>,
+    maps: Vec<Map<'a>>,
+    more_maps: String,
+}
+
+struct Curve<'a> {
+    row: &'a CurveRow,
+    /// "48 h"
+    time: String,
+    doses: String,
+    /// EC50, absolute EC50, benchmark dose, Hill slope, lower plateau, area.
+    cells: [Cell<'a>; 6],
+    p: String,
+    p_sort: String,
+    pill: &'static str,
+    note: String,
+}
+
+/// A measure as a cell of a table.
+struct Cell<'a> {
+    value: String,
+    sort: String,
+    note: &'a str,
+    without: String,
+}
+
+struct Onset<'a> {
+    row: &'a OnsetRow,
+    dose: String,
+    dose_sort: String,
+    cells: [Cell<'a>; 4],
+}
+
+struct Plate<'a> {
+    row: &'a PlateRow,
+    time: String,
+    vehicle_mean: String,
+    vehicle_cv: String,
+    blank_mean: String,
+    positive_mean: String,
+    z_prime: String,
+    window: String,
+    edge: String,
+}
+
+struct Map<'a> {
+    map: &'a HeatMap,
+    values: String,
+    residuals: Option<String>,
+}
+
+/// The report on a plate file as one HTML page.
+///
+/// # Errors
+/// If the page cannot be made.
+pub fn sheet_page(sheet: &Sheet) -> Result<String> {
+    let shown_curves = pictured(sheet);
+    let experiments = experiments(&shown_curves);
+    let onset_figures = onset_groups(sheet);
+    let page = Page {
+        sheet,
+        light: stylesheet(Theme::Light),
+        dark: stylesheet(Theme::Dark),
+        heat_light: heat_stylesheet(Theme::Light),
+        heat_dark: heat_stylesheet(Theme::Dark),
+        warnings: sheet.warnings.iter().map(Warning::of).collect(),
+        curves: shown_curves.iter().map(|row| Panel::of(&pictures::curve(row, sheet, &experiments))).collect(),
+        more_curves: more_curves(sheet, shown_curves.len()),
+        benchmark: format!("BMD ({} effect)", percent(sheet.effect).trim_start_matches('+')),
+        reading: if sheet.reading.is_empty() { "response" } else { &sheet.reading },
+        rows: sheet.curves.iter().map(|row| curve_row(row, sheet)).collect(),
+        ratios: sheet.ratios.iter().map(|row| (row, cell(&row.ratio, ""))).collect(),
+        onsets: shown_onsets(&onset_figures).map(|rows| Panel::of(&pictures::onset(rows, &sheet.time_unit))).collect(),
+        more_onsets: more(onset_figures.len(), "time courses", "the table"),
+        onset_rows: sheet.onsets.iter().map(|row| onset_row(row, sheet)).collect(),
+        plates: sheet.plates.iter().map(|row| plate_row(row, sheet)).collect(),
+        maps: pictured_maps(sheet)
+            .map(|map| Map {
+                map,
+                values: pictures::plate_values(map).inline(),
+                residuals: pictures::plate_residuals(map).map(|map| map.inline()),
+            })
+            .collect(),
+        more_maps: more(sheet.heat_maps.len(), "heat maps", "summary.json"),
+    };
+    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+}
+
+/// The curves that get a figure: those with an effect come first.
+pub(super) fn pictured(sheet: &Sheet) -> Vec<&CurveRow> {
+    let mut rows: Vec<&CurveRow> =
+        sheet.curves.iter().filter(|row| !row.points.is_empty() || !row.line.is_empty()).collect();
+    rows.sort_by_key(|row| row.verdict != "effect");
+    rows.truncate(MOST_FIGURES);
+    rows
+}
+
+/// All experiments of these curves.
+pub(super) fn experiments<'a>(rows: &[&'a CurveRow]) -> Vec<&'a str> {
+    in_order(rows.iter().flat_map(|row| &row.points).map(|point| point.experiment.as_str()))
+}
+
+/// The doses of each curve whose death was followed over time.
+pub(super) fn onset_groups(sheet: &Sheet) -> Vec<Vec<&OnsetRow>> {
+    in_order(sheet.onsets.iter().map(|row| row.curve.as_str()))
+        .into_iter()
+        .map(|name| sheet.onsets.iter().filter(|row| row.curve == name).collect())
+        .collect()
+}
+
+pub(super) fn shown_onsets<'a, 'b>(groups: &'b [Vec<&'a OnsetRow>]) -> impl Iterator<Item = &'b Vec<&'a OnsetRow>> {
+    groups.iter().take(MOST_FIGURES)
+}
+
+pub(super) fn pictured_maps(sheet: &Sheet) -> impl Iterator<Item = &HeatMap> {
+    sheet.heat_maps.iter().take(MOST_FIGURES)
+}
+
+fn more_curves(sheet: &Sheet, figures: usize) -> String {
+    let all = sheet.curves.len();
+    if figures < MOST_FIGURES || all == figures {
+        return String::new();
+    }
+    let effects = sheet.curves.iter().filter(|row| row.verdict == "effect").count();
+    format!(
+        "{figures} of {all} curves have a figure, those with an effect first ({effects} have one); the other {} are in the \
+         table only.",
+        all - figures
+    )
+}
+
+fn more(all: usize, what: &str, place: &str) -> String {
+    if all <= MOST_FIGURES {
+        return String::new();
+    }
+    format!("{MOST_FIGURES} of {all} {what} are drawn; the numbers of the other {} are in {place}.", all - MOST_FIGURES)
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or("–".into(), shown)
+}
+
+fn sort_key(value: Option<f64>) -> String {
+    value.map_or(String::new(), number)
+}
+
+fn cell<'a>(measure: &'a Measure, unit: &str) -> Cell<'a> {
+    Cell {
+        value: with_its_unit(measure, unit),
+        sort: sort_key(measure.value),
+        note: &measure.note,
+        without: measure.without_outliers.map_or(String::new(), shown),
+    }
+}
+
+fn time(time: Option<f64>, unit: &str) -> String {
+    time.map_or(String::new(), |time| format!("{} {unit}", shown(time)).trim_end().to_string())
+}
+
+fn curve_row<'a>(row: &'a CurveRow, sheet: &Sheet) -> Curve<'a> {
+    let mut note = row.notes.join(" ");
+    if note.is_empty() && row.verdict.starts_with("no effect") {
+        note = row.smallest_effect.map_or(String::new(), |effect| {
+            format!(
+                "An effect below {} at a single dose would not have been seen.",
+                percent(effect).trim_start_matches('+')
+            )
+        });
+    }
+    Curve {
+        row,
+        time: time(row.time, &sheet.time_unit),
+        doses: format!("{} to {} {}", shown(row.lowest_dose), shown(row.highest_dose), row.unit).trim_end().to_string(),
+        cells: [
+            cell(&row.ec50, &row.unit),
+            cell(&row.absolute_ec50, &row.unit),
+            cell(&row.benchmark_dose, &row.unit),
+            cell(&row.hill, ""),
+            cell(&row.floor, ""),
+            cell(&row.auc, ""),
+        ],
+        p: row.p_value.map_or("–".into(), |p| if p < 1e-4 { "< 0.0001".into() } else { shown(p) }),
+        p_sort: sort_key(row.p_value),
+        pill: match row.verdict.as_str() {
+            "effect" => "good",
+            verdict if verdict.starts_with("no effect") => "calm",
+            _ => "",
+        },
+        note,
+    }
+}
+
+fn onset_row<'a>(row: &'a OnsetRow, sheet: &Sheet) -> Onset<'a> {
+    let per_time = if sheet.time_unit.is_empty() { String::new() } else { format!("/{}", sheet.time_unit) };
+    Onset {
+        row,
+        dose: format!("{} {}", shown(row.dose), row.unit).trim_end().to_string(),
+        dose_sort: number(row.dose),
+        cells: [
+            cell(&row.onset, &sheet.time_unit),
+            cell(&row.rate, &per_time),
+            cell(&row.plateau, ""),
+            cell(&row.fastest, &per_time),
+        ],
+    }
+}
+
+fn plate_row<'a>(row: &'a PlateRow, sheet: &Sheet) -> Plate<'a> {
+    let mean = |value: Option<f64>| value.map_or(String::new(), |value| format!("mean {}", shown(value)));
+    Plate {
+        row,
+        time: time(row.time, &sheet.time_unit),
+        vehicle_mean: mean(row.vehicle_mean),
+        vehicle_cv: row.vehicle_cv.map_or("–".into(), |cv| format!("{} %", shown(cv * 100.0))),
+        blank_mean: mean(row.blank_mean),
+        positive_mean: mean(row.positive_mean),
+        z_prime: row.z_prime.map_or("–".into(), |z| format!("{z:.2}").replace('-', "−")),
+        window: optional(row.signal_window),
+        edge: row.edge_effect.map_or("–".into(), percent),
+    }
+}
