@@ -21,6 +21,8 @@ pub use sheet_page::sheet_page;
 pub use whole::{WholeFile, WholeFolder, recover};
 
 #[cfg(test)]
+mod sheet_example;
+#[cfg(test)]
 mod sheet_tests;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::folder::{optional, table, whole};
 use super::number::number;
 use super::plot::Layout;
 use super::sheet::{CurveRow, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
-use super::sheet_page::{experiments, onset_groups, pictured, pictured_maps, sheet_page, shown_onsets};
+use super::sheet_page::{experiments, pictured, pictured_maps, pictured_onsets, sheet_page};
 use super::sheet_pictures as pictures;
 use crate::{Error, Result};
 use std::path::Path;
@@ -41,7 +41,7 @@ fn render(sheet: &Sheet) -> Result<Vec<(String, String)>> {
         let figure = pictures::curve(row, sheet, &experiments);
         files.push((format!("curve-{}.svg", at + 1), figure.standalone(Layout::WIDE)));
     }
-    for (at, rows) in shown_onsets(&onset_groups(sheet)).enumerate() {
+    for (at, rows) in pictured_onsets(sheet).iter().enumerate() {
         let figure = pictures::onset(rows, &sheet.time_unit);
         files.push((format!("onset-{}.svg", at + 1), figure.standalone(Layout::WIDE)));
     }

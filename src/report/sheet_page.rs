@@ -87,7 +87,6 @@ struct Map<'a> {
 pub fn sheet_page(sheet: &Sheet) -> Result<String> {
     let shown_curves = pictured(sheet);
     let experiments = experiments(&shown_curves);
-    let onset_figures = onset_groups(sheet);
     let page = Page {
         sheet,
         light: stylesheet(Theme::Light),
@@ -101,8 +100,8 @@ pub fn sheet_page(sheet: &Sheet) -> Result<String> {
         reading: if sheet.reading.is_empty() { "response" } else { &sheet.reading },
         rows: sheet.curves.iter().map(|row| curve_row(row, sheet)).collect(),
         ratios: sheet.ratios.iter().map(|row| (row, cell(&row.ratio, ""))).collect(),
-        onsets: shown_onsets(&onset_figures).map(|rows| Panel::of(&pictures::onset(rows, &sheet.time_unit))).collect(),
-        more_onsets: more(onset_figures.len(), "time courses", "the table"),
+        onsets: pictured_onsets(sheet).iter().map(|rows| Panel::of(&pictures::onset(rows, &sheet.time_unit))).collect(),
+        more_onsets: more(onset_names(sheet).len(), "time courses", "the table"),
         onset_rows: sheet.onsets.iter().map(|row| onset_row(row, sheet)).collect(),
         plates: sheet.plates.iter().map(|row| plate_row(row, sheet)).collect(),
         maps: pictured_maps(sheet)
@@ -131,16 +130,17 @@ pub(super) fn experiments<'a>(rows: &[&'a CurveRow]) -> Vec<&'a str> {
     in_order(rows.iter().flat_map(|row| &row.points).map(|point| point.experiment.as_str()))
 }
 
-/// The doses of each curve whose death was followed over time.
-pub(super) fn onset_groups(sheet: &Sheet) -> Vec<Vec<&OnsetRow>> {
-    in_order(sheet.onsets.iter().map(|row| row.curve.as_str()))
+/// The doses of each curve whose death was followed over time and that gets a figure.
+pub(super) fn pictured_onsets(sheet: &Sheet) -> Vec<Vec<&OnsetRow>> {
+    onset_names(sheet)
         .into_iter()
+        .take(MOST_FIGURES)
         .map(|name| sheet.onsets.iter().filter(|row| row.curve == name).collect())
         .collect()
 }
 
-pub(super) fn shown_onsets<'a, 'b>(groups: &'b [Vec<&'a OnsetRow>]) -> impl Iterator<Item = &'b Vec<&'a OnsetRow>> {
-    groups.iter().take(MOST_FIGURES)
+fn onset_names(sheet: &Sheet) -> Vec<&str> {
+    in_order(sheet.onsets.iter().map(|row| row.curve.as_str()))
 }
 
 pub(super) fn pictured_maps(sheet: &Sheet) -> impl Iterator<Item = &HeatMap> {
@@ -222,7 +222,7 @@ fn curve_row<'a>(row: &'a CurveRow, sheet: &Sheet) -> Curve<'a> {
 }
 
 fn onset_row<'a>(row: &'a OnsetRow, sheet: &Sheet) -> Onset<'a> {
-    let per_time = if sheet.time_unit.is_empty() { String::new() } else { format!("/{}", sheet.time_unit) };
+    let per_time = if sheet.time_unit.is_empty() { String::new() } else { format!("per {}", sheet.time_unit) };
     Onset {
         row,
         dose: format!("{} {}", shown(row.dose), row.unit).trim_end().to_string(),

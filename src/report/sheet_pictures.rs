@@ -25,7 +25,7 @@ pub fn curve_name(row: &CurveRow, time_unit: &str) -> String {
         name = format!("{name} {}", row.background);
     }
     match row.time {
-        Some(time) => format!("{name}, {} {time_unit}", shown(time)).trim_end().to_string(),
+        Some(time) => format!("{name}, {}\u{a0}{time_unit}", shown(time)).trim_end().to_string(),
         None => name,
     }
 }
@@ -54,7 +54,8 @@ pub fn curve(row: &CurveRow, sheet: &sheet::Sheet, experiments: &[&str]) -> Figu
         // Side by side, since wells of a dose lie in one place.
         let aside = (at as f64 - (own.len() - 1) as f64 / 2.0) * (24.0 / own.len() as f64).min(7.0);
         let wells = row.points.iter().filter(|point| point.experiment == *name);
-        let mut marks: Vec<Mark> = wells.map(|point| well(point, rank, aside, row)).collect();
+        let mut marks: Vec<Mark> =
+            wells.map(|point| well(point, rank, aside, (low - reach, high + reach), row)).collect();
         let line = row.experiment_lines.iter().find(|(experiment, _)| experiment == name);
         marks.extend(line.map(|(_, line)| Mark::Thin(line.clone())));
         let label = if own.len() == 1 || name.is_empty() { "wells".into() } else { name.to_string() };
@@ -87,7 +88,7 @@ pub fn curve(row: &CurveRow, sheet: &sheet::Sheet, experiments: &[&str]) -> Figu
     }
 }
 
-fn well(point: &WellPoint, rank: usize, aside: f64, row: &CurveRow) -> Mark {
+fn well(point: &WellPoint, rank: usize, aside: f64, (low, high): (f64, f64), row: &CurveRow) -> Mark {
     let place: Vec<&str> = [&point.experiment, &point.plate, &point.well]
         .into_iter()
         .map(String::as_str)
@@ -95,7 +96,7 @@ fn well(point: &WellPoint, rank: usize, aside: f64, row: &CurveRow) -> Mark {
         .collect();
     Mark::Symbol {
         x: point.dose,
-        y: point.value,
+        y: point.value.clamp(low, high),
         shape: Shape::nominal(rank),
         outlier: point.outlier,
         aside,
@@ -136,11 +137,12 @@ fn caption(row: &CurveRow, drawn: usize, (low, high): (f64, f64)) -> String {
     }
     let outliers = row.points.iter().filter(|point| point.outlier).count();
     if outliers > 0 {
-        text += &format!(
-            " {} flagged as an outlier, crossed; the estimates use {} unless stated.",
-            if outliers == 1 { "1 well is".into() } else { format!("{outliers} wells are") },
-            if outliers == 1 { "it" } else { "them" }
-        );
+        let what = if outliers == 1 {
+            "1 well is flagged as an outlier".into()
+        } else {
+            format!("{outliers} wells are flagged as outliers")
+        };
+        text += &format!(" {what} (crossed); the curve is fitted to all wells.");
     }
     let beyond = row.points.iter().filter(|point| point.value < low || point.value > high).count();
     if beyond > 0 {
@@ -160,28 +162,33 @@ pub fn onset(rows: &[&OnsetRow], time_unit: &str) -> Figure {
     let mut ordered: Vec<&&OnsetRow> = rows.iter().collect();
     ordered.sort_by(|a, b| a.dose.total_cmp(&b.dose));
     let last = (ordered.len().max(2) - 1) as f64;
+    // Hundreds of full marks would hide the lines.
+    let specks = rows.iter().map(|row| row.points.len()).sum::<usize>() > 150;
     let series = ordered.iter().enumerate().map(|(at, row)| {
         let mut marks = Vec::new();
-        if !row.line.is_empty() {
-            marks.push(Mark::Line(row.line.clone()));
-        }
         marks.extend(row.points.iter().map(|point| {
+            if specks {
+                return Mark::Speck { x: point.time, y: point.value };
+            }
             let shape = Shape::nominal(experiments.iter().position(|name| *name == point.experiment).unwrap_or(0));
             // No tips: there are hundreds of reads.
             Mark::Symbol { x: point.time, y: point.value, shape, outlier: false, aside: 0.0, tip: String::new() }
         }));
+        if !row.line.is_empty() {
+            marks.push(Mark::Line(row.line.clone()));
+        }
         let label = format!("{} {}", shown(row.dose), row.unit).trim_end().to_string();
         Series { label, colour: Colour::Ranked(at as f64 / last), key: Key::LineAndDot, marks }
     });
     let name = rows.first().map_or(String::new(), |row| row.curve.clone());
-    let shapes = if experiments.len() > 1 {
+    let shapes = if experiments.len() > 1 && !specks {
         format!(" Shapes tell the {} experiments apart.", experiments.len())
     } else {
         String::new()
     };
     Figure {
         description: format!(
-            "Reads of {} and the fitted lag-exponential death; the darker the colour on a light page, the higher the dose.{shapes}",
+            "Reads of {} and the fitted lag-exponential death of each.{shapes}",
             plural(rows.len(), "dose")
         ),
         title: name,

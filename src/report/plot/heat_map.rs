@@ -136,7 +136,7 @@ impl HeatMap<'_> {
         for column in 0..self.columns {
             if side >= 14.0 || column % 5 == 4 || column == 0 {
                 // On a telephone there is room for every other label only.
-                let second = if column % 2 == 1 && side < 24.0 && side >= 14.0 { " second" } else { "" };
+                let second = if column % 2 == 1 && (14.0..24.0).contains(&side) { " second" } else { "" };
                 let _ = write!(
                     svg,
                     "<text class=\"soft{second}\" x=\"{:.1}\" y=\"{:.1}\" font-size=\"12\" text-anchor=\"middle\">{}</text>",
