@@ -89,7 +89,10 @@ pub fn run(args: &CurveArgs) -> Result<(), Failure> {
     }
     let folder = args.output.clone().or_else(|| (!args.json).then(|| default_folder(&args.file)));
     if let Some(folder) = &folder {
-        report::recover(folder).map_err(on_write(&folder.display().to_string()))?.iter().for_each(|m| terminal::warn(m));
+        report::recover(folder)
+            .map_err(on_write(&folder.display().to_string()))?
+            .iter()
+            .for_each(|m| terminal::warn(m));
         report::writable(folder)?;
     }
     let options = Options {
@@ -108,7 +111,7 @@ pub fn run(args: &CurveArgs) -> Result<(), Failure> {
     };
     let sheet = sheet(&readings, &analyses, over_time.as_ref(), &asked);
     if let Some(folder) = &folder {
-        let files = write_sheet(&sheet, folder)?;
+        let files = report::write_sheet(&sheet, folder)?;
         if !args.json {
             output::print(&said(&sheet))?;
             output::print(&format!("\nwrote {} files to {}\n", files.len(), folder.display()))?;
@@ -223,12 +226,4 @@ fn label(sheet: &Sheet, row: &CurveRow) -> String {
     }
     parts.retain(|part| !part.is_empty());
     parts.join(" ")
-}
-
-fn write_sheet(sheet: &Sheet, folder: &Path) -> Result<Vec<String>, Failure> {
-    let name = folder.display().to_string();
-    let whole = report::WholeFolder::create(folder).map_err(on_write(&name))?;
-    whole.write("summary.json", &serde_json::to_string_pretty(sheet).unwrap_or_default()).map_err(on_write(&name))?;
-    whole.finish().map_err(on_write(&name))?;
-    Ok(vec!["summary.json".into()])
 }

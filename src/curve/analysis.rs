@@ -305,7 +305,7 @@ fn first(series: Series, rough: Option<&Rough>, noise: &PooledNoise, settings: &
         curve.verdict = Verdict::TooFewDoses(doses);
         return curve;
     }
-    let Some(fitted) = fit_curve(&problem) else {
+    let Some(fitted) = fit_curve(&problem, &rough.state) else {
         curve.verdict = Verdict::Failed("no curve fits with finite numbers".into());
         return curve;
     };
@@ -333,7 +333,7 @@ fn finish(curve: &mut Curve, rough: Option<&Rough>, noise: &PooledNoise, setting
     }
     let noise = rough.noise(noise, &curve.series);
     let problem = curve.series.problem(settings.reading.link(), &noise, &curve.outliers, settings.no_floor);
-    if let Some(fitted) = fit_curve(&problem) {
+    if let Some(fitted) = fit_curve(&problem, &rough.state) {
         let dispersion = moderation.of(fitted.dispersion);
         curve.without_outliers = estimates(&problem, &fitted, dispersion);
     }

@@ -18,6 +18,8 @@ pub struct Task {
     pub spread: Option<f64>,
     /// A cluster that is left out.
     pub without: Option<usize>,
+    /// A gain in the objective that is not worth a step; 0 where every digit counts.
+    pub accuracy: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -37,19 +39,30 @@ pub struct Information {
     pub matrix: Vec<f64>,
 }
 
-const STEPS: usize = 200;
+const STEPS: usize = 500;
 
-/// Normal equations on the way.
+/// Which parameters a step moves.
+#[derive(Clone, Copy, PartialEq)]
+enum Moving {
+    All,
+    /// All but location and slope.
+    Linear,
+}
+
+/// Normal equations, and room for their solution.
 struct Equations {
     size: usize,
     /// Curve and shifts.
     matrix: Vec<f64>,
     right: Vec<f64>,
+    factor: Vec<f64>,
+    step: Vec<f64>,
     /// For each unit its factor, its coupling to the curve and its right-hand side.
     units: Vec<Eliminated>,
+    unit_steps: Vec<f64>,
+    singular: bool,
 }
 
-#[derive(Default)]
 struct Eliminated {
     width: usize,
     factor: Vec<f64>,
@@ -59,43 +72,72 @@ struct Eliminated {
 
 /// Improves `state` to the nearest optimum. `None` where nothing finite can be had from there.
 pub fn improve(problem: &Problem, task: &Task, mut state: State) -> Option<State> {
-    let mut lambda = 1e-3;
+    // Damping after Nielsen (1999): it follows how well the last step was foretold.
+    let (mut lambda, mut growth) = (1e-4, 2.0);
     state.shifts.resize(if task.spread.is_some() { problem.experiments } else { 0 }, 0.0);
     if !settle(problem, task, &mut state) {
         return None;
     }
     let mut calm = 0;
+    let mut equations = Equations::new(problem, &state);
+    let mut next = state.clone();
     for _ in 0..STEPS {
-        let (step, unit_steps, gain) = loop {
-            let mut equations = equations(problem, task, &state, lambda);
-            match equations.solve() {
-                Some((step, unit_steps)) => {
-                    let gain: f64 = step.iter().zip(&equations.right).map(|(a, b)| a * b).sum();
-                    break (step, unit_steps, gain);
-                }
-                None if lambda < 1e12 => lambda = (lambda * 10.0).max(1e-6),
-                None => return Some(state),
+        equations.fill(problem, task, &state, lambda, Moving::All);
+        if !equations.solve() {
+            lambda = (lambda * 10.0).max(1e-9);
+            if lambda > 1e12 {
+                break;
             }
-        };
-        let mut next = state.clone();
-        advance(&mut next, &step, &unit_steps);
-        let better = settle(problem, task, &mut next) && next.objective <= state.objective;
-        let scale = state.objective.abs() + 1e-300;
-        let moved = (0..3).map(|i| (next.theta[i] - state.theta[i]).abs()).fold(0.0, f64::max);
-        let gained = state.objective - next.objective;
-        if better {
-            state = next;
-            lambda = (lambda * 0.2).max(1e-15);
-        } else {
-            lambda = (lambda * 8.0).max(1e-10);
+            continue;
         }
-        let still = moved < 1e-9 && (!better || gained <= 1e-12 * scale);
-        calm = if still { calm + 1 } else { 0 };
-        if calm >= 2 || lambda > 1e15 || !gain.is_finite() || state.objective < 1e-26 {
+        let foretold: f64 = equations.step.iter().zip(&equations.right).map(|(a, b)| a * b).sum();
+        next.clone_from(&state);
+        advance(&mut next, &equations);
+        let possible = settle(problem, task, &mut next);
+        if possible && state.objective - next.objective < 0.25 * foretold {
+            follow(problem, task, &mut next, &mut equations);
+        }
+        let gained = state.objective - next.objective;
+        let moved = (0..3).map(|i| (next.theta[i] - state.theta[i]).abs()).fold(0.0, f64::max);
+        if possible && gained >= 0.0 {
+            std::mem::swap(&mut state, &mut next);
+            let ratio = (gained / foretold.max(1e-300)).min(1.5);
+            lambda = (lambda * (1.0 - (2.0 * ratio - 1.0).powi(3)).max(0.1)).max(1e-15);
+            growth = 2.0;
+        } else {
+            lambda *= growth;
+            growth *= 2.0;
+        }
+        let enough = task.accuracy.max(1e-13 * state.objective);
+        calm = if gained.abs() <= enough && (moved < 1e-8 || task.accuracy > 0.0) { calm + 1 } else { 0 };
+        if calm >= 2 || lambda > 1e15 || !foretold.is_finite() || state.objective < 1e-26 {
             break;
         }
     }
     Some(state)
+}
+
+/// Lets plateau, shifts, scales and blanks follow the location and slope of `state`: in these the curve is all but
+/// linear, and a step that is judged with them in place goes along a bent valley and not across it (variable projection,
+/// Golub and Pereyra 1973). Nothing is lost where they cannot.
+fn follow(problem: &Problem, task: &Task, state: &mut State, equations: &mut Equations) {
+    let mut next = state.clone();
+    for _ in 0..3 {
+        equations.fill(problem, task, state, 1e-12, Moving::Linear);
+        if !equations.solve() {
+            break;
+        }
+        next.clone_from(state);
+        advance(&mut next, equations);
+        if !settle(problem, task, &mut next) || next.objective >= state.objective {
+            break;
+        }
+        let gained = state.objective - next.objective;
+        std::mem::swap(state, &mut next);
+        if gained < 1e-3 * state.objective {
+            break;
+        }
+    }
 }
 
 /// Clamps, holds and evaluates; `false` where that is not possible.
@@ -116,14 +158,15 @@ fn settle(problem: &Problem, task: &Task, state: &mut State) -> bool {
     state.objective.is_finite()
 }
 
-fn advance(state: &mut State, step: &[f64], unit_steps: &[f64]) {
+fn advance(state: &mut State, equations: &Equations) {
+    let step = &equations.step;
     // A jump over the whole range of doses says that the linear picture does not hold so far.
     let longest = (0..3).map(|i| step[i].abs() / [4.0, 2.0, 1.0][i]).fold(1.0, f64::max);
     for i in 0..3 {
         state.theta[i] += step[i] / longest;
     }
     state.shifts.iter_mut().zip(&step[3..]).for_each(|(shift, step)| *shift += step / longest);
-    state.units.iter_mut().zip(unit_steps).for_each(|(value, step)| *value += step / longest);
+    state.units.iter_mut().zip(&equations.unit_steps).for_each(|(value, step)| *value += step / longest);
 }
 
 fn objective(problem: &Problem, task: &Task, state: &State) -> f64 {
@@ -170,149 +213,172 @@ fn for_each_unit(problem: &Problem, mut visit: impl FnMut(usize, &[Group])) {
     }
 }
 
-fn equations(problem: &Problem, task: &Task, state: &State, lambda: f64) -> Equations {
-    let size = 3 + state.shifts.len();
-    let mut out = Equations {
-        size,
-        matrix: vec![0.0; size * size],
-        right: vec![0.0; size],
-        units: Vec::with_capacity(problem.units.len()),
-    };
-    let pivot = task.hold.map(|(target, _)| (target.pivot(), target.gradient(&state.theta)));
-    let mut at = 0;
-    for_each_unit(problem, |unit, groups| {
-        let width = problem.link.scales() + problem.units[unit].blanks;
-        let values = &state.units[at..at + width];
-        at += width;
-        let experiment = problem.units[unit].experiment;
-        let shift = state.shifts.get(experiment).copied().unwrap_or(0.0);
-        let mut own = Eliminated {
-            width,
-            factor: vec![0.0; width * width],
-            coupling: vec![0.0; width * size],
-            right: vec![0.0; width],
-        };
-        for group in groups.iter().filter(|group| task.without != Some(group.cluster)) {
-            let (share, mut by_theta) = problem.share(group, &state.theta, shift);
-            let by_shift = by_theta[0];
-            if problem.no_floor {
-                by_theta[2] = 0.0;
+impl Equations {
+    fn new(problem: &Problem, state: &State) -> Self {
+        let size = 3 + state.shifts.len();
+        let unit = |unit: &super::problem::Unit| {
+            let width = problem.link.scales() + unit.blanks;
+            Eliminated {
+                width,
+                factor: vec![0.0; width * width],
+                coupling: vec![0.0; width * size],
+                right: vec![0.0; width],
             }
-            if let Some((pivot, gradient)) = &pivot {
-                let ratio = by_theta[*pivot] / gradient[*pivot];
-                for i in 0..3 {
-                    by_theta[i] = if i == *pivot { 0.0 } else { by_theta[i] - ratio * gradient[i] };
-                }
+        };
+        Equations {
+            size,
+            matrix: vec![0.0; size * size],
+            right: vec![0.0; size],
+            factor: vec![0.0; size * size],
+            step: vec![0.0; size],
+            units: problem.units.iter().map(unit).collect(),
+            unit_steps: vec![0.0; problem.unit_parameters()],
+            singular: false,
+        }
+    }
+
+    fn fill(&mut self, problem: &Problem, task: &Task, state: &State, lambda: f64, moving: Moving) {
+        let size = self.size;
+        self.matrix.fill(0.0);
+        self.right.fill(0.0);
+        self.singular = false;
+        let pivot = task.hold.map(|(target, _)| (target.pivot(), target.gradient(&state.theta)));
+        let mut at = 0;
+        for_each_unit(problem, |unit, groups| {
+            let width = problem.link.scales() + problem.units[unit].blanks;
+            let values = &state.units[at..at + width];
+            at += width;
+            let experiment = problem.units[unit].experiment;
+            let shift = state.shifts.get(experiment).copied().unwrap_or(0.0);
+            let own = &mut self.units[unit];
+            own.factor.fill(0.0);
+            own.coupling.fill(0.0);
+            own.right.fill(0.0);
+            for group in groups.iter().filter(|group| task.without != Some(group.cluster)) {
+                let (share, mut by_theta) = problem.share(group, &state.theta, shift);
+                let by_shift = by_theta[0];
                 if problem.no_floor {
                     by_theta[2] = 0.0;
                 }
-            }
-            let predicted = problem.predict(group, share, values);
-            let weight = group.n / problem.variance(group, predicted.mean);
-            let residual = group.mean - predicted.mean;
-            // What this group touches: the curve, one shift, its unit.
-            let mut curve = [0.0; 4];
-            for i in 0..3 {
-                curve[i] = by_theta[i] * predicted.by_share;
-            }
-            curve[3] = by_shift * predicted.by_share;
-            let places = [0, 1, 2, 3 + experiment];
-            let used = if state.shifts.is_empty() { 3 } else { 4 };
-            let mut local = [(0usize, 0.0); 3];
-            let mut locals = 0;
-            for scale in 0..problem.link.scales() {
-                local[locals] = (scale, predicted.by_scale[scale]);
-                locals += 1;
-            }
-            if let Some(level) = group.blank {
-                local[locals] = (problem.link.scales() + level, predicted.by_blank);
-                locals += 1;
-            }
-            for i in 0..used {
-                out.right[places[i]] += weight * curve[i] * residual;
-                for j in 0..used {
-                    out.matrix[places[i] * size + places[j]] += weight * curve[i] * curve[j];
+                if let Some((pivot, gradient)) = &pivot {
+                    let ratio = by_theta[*pivot] / gradient[*pivot];
+                    for i in 0..3 {
+                        by_theta[i] = if i == *pivot { 0.0 } else { by_theta[i] - ratio * gradient[i] };
+                    }
+                    if problem.no_floor {
+                        by_theta[2] = 0.0;
+                    }
                 }
-            }
-            for &(row, by) in &local[..locals] {
-                own.right[row] += weight * by * residual;
-                for &(column, other) in &local[..locals] {
-                    own.factor[row * width + column] += weight * by * other;
+                if moving == Moving::Linear {
+                    (by_theta[0], by_theta[1]) = (0.0, 0.0);
+                }
+                let predicted = problem.predict(group, share, values);
+                let weight = group.n / problem.variance(group, predicted.mean);
+                let residual = group.mean - predicted.mean;
+                // What this group touches: the curve, one shift, its unit.
+                let mut curve = [0.0; 4];
+                for i in 0..3 {
+                    curve[i] = by_theta[i] * predicted.by_share;
+                }
+                curve[3] = by_shift * predicted.by_share;
+                let places = [0, 1, 2, 3 + experiment];
+                let used = if state.shifts.is_empty() { 3 } else { 4 };
+                let mut local = [(0usize, 0.0); 3];
+                let mut locals = 0;
+                for scale in 0..problem.link.scales() {
+                    local[locals] = (scale, predicted.by_scale[scale]);
+                    locals += 1;
+                }
+                if let Some(level) = group.blank {
+                    local[locals] = (problem.link.scales() + level, predicted.by_blank);
+                    locals += 1;
                 }
                 for i in 0..used {
-                    own.coupling[row * size + places[i]] += weight * by * curve[i];
+                    self.right[places[i]] += weight * curve[i] * residual;
+                    for j in 0..used {
+                        self.matrix[places[i] * size + places[j]] += weight * curve[i] * curve[j];
+                    }
+                }
+                for &(row, by) in &local[..locals] {
+                    own.right[row] += weight * by * residual;
+                    for &(column, other) in &local[..locals] {
+                        own.factor[row * width + column] += weight * by * other;
+                    }
+                    for i in 0..used {
+                        own.coupling[row * size + places[i]] += weight * by * curve[i];
+                    }
                 }
             }
+            self.eliminate(unit, lambda);
+        });
+        if let Some(spread) = task.spread {
+            for (e, shift) in state.shifts.iter().enumerate() {
+                self.matrix[(3 + e) * size + 3 + e] += 1.0 / (spread * spread);
+                self.right[3 + e] -= shift / (spread * spread);
+            }
         }
-        out.eliminate(own, lambda);
-    });
-    if let Some(spread) = task.spread {
-        for (e, shift) in state.shifts.iter().enumerate() {
-            out.matrix[(3 + e) * size + 3 + e] += 1.0 / (spread * spread);
-            out.right[3 + e] -= shift / (spread * spread);
+        for i in 0..size {
+            // Parameters that nothing speaks of (held, or fixed) stay where they are.
+            let diagonal = &mut self.matrix[i * size + i];
+            *diagonal = if *diagonal > 0.0 { *diagonal * (1.0 + lambda) } else { 1.0 };
         }
     }
-    for i in 0..size {
-        // Parameters that nothing speaks of (held, or fixed) stay where they are.
-        let diagonal = &mut out.matrix[i * size + i];
-        *diagonal = if *diagonal > 0.0 { *diagonal * (1.0 + lambda) } else { 1.0 };
-    }
-    out
-}
 
-impl Equations {
-    fn eliminate(&mut self, mut own: Eliminated, lambda: f64) {
-        let (width, size) = (own.width, self.size);
+    fn eliminate(&mut self, unit: usize, lambda: f64) {
+        let size = self.size;
+        let own = &mut self.units[unit];
+        let width = own.width;
         for i in 0..width {
             let diagonal = &mut own.factor[i * width + i];
             *diagonal = if *diagonal > 0.0 { *diagonal * (1.0 + lambda) } else { 1.0 };
         }
         if !factorise(&mut own.factor, width) {
-            self.matrix[0] = f64::NAN;
+            self.singular = true;
             return;
         }
         forward(&own.factor, width, &mut own.right, 1);
         forward(&own.factor, width, &mut own.coupling, size);
         for row in 0..width {
+            let couplings = &own.coupling[row * size..(row + 1) * size];
             for i in 0..size {
-                let coupling = own.coupling[row * size + i];
-                if coupling == 0.0 {
-                    continue;
-                }
-                self.right[i] -= coupling * own.right[row];
-                for j in 0..size {
-                    self.matrix[i * size + j] -= coupling * own.coupling[row * size + j];
+                if couplings[i] != 0.0 {
+                    self.right[i] -= couplings[i] * own.right[row];
+                    for j in 0..size {
+                        self.matrix[i * size + j] -= couplings[i] * couplings[j];
+                    }
                 }
             }
         }
-        self.units.push(own);
     }
 
-    fn solve(&mut self) -> Option<(Vec<f64>, Vec<f64>)> {
+    /// Fills in the steps; `false` if the equations are singular.
+    fn solve(&mut self) -> bool {
         let size = self.size;
-        let mut factor = self.matrix.clone();
-        if !factorise(&mut factor, size) {
-            return None;
+        self.factor.copy_from_slice(&self.matrix);
+        if self.singular || !factorise(&mut self.factor, size) {
+            return false;
         }
-        let mut step = self.right.clone();
-        forward(&factor, size, &mut step, 1);
-        backward(&factor, size, &mut step);
-        let mut unit_steps = Vec::new();
+        self.step.copy_from_slice(&self.right);
+        forward(&self.factor, size, &mut self.step, 1);
+        backward(&self.factor, size, &mut self.step);
+        let mut at = 0;
         for own in &self.units {
-            let mut right = own.right.clone();
+            let steps = &mut self.unit_steps[at..at + own.width];
+            steps.copy_from_slice(&own.right);
             for row in 0..own.width {
-                right[row] -= (0..size).map(|i| own.coupling[row * size + i] * step[i]).sum::<f64>();
+                steps[row] -= (0..size).map(|i| own.coupling[row * size + i] * self.step[i]).sum::<f64>();
             }
-            backward(&own.factor, own.width, &mut right);
-            unit_steps.extend(right);
+            backward(&own.factor, own.width, steps);
+            at += own.width;
         }
-        (step.iter().chain(&unit_steps).all(|v| v.is_finite())).then_some((step, unit_steps))
+        self.step.iter().chain(&self.unit_steps).all(|v| v.is_finite())
     }
 }
 
 /// The information on curve and shifts at `state`.
 pub fn information(problem: &Problem, task: &Task, state: &State) -> Information {
-    let equations = equations(problem, &Task { hold: None, ..*task }, state, 0.0);
+    let mut equations = Equations::new(problem, state);
+    equations.fill(problem, &Task { hold: None, ..*task }, state, 0.0, Moving::All);
     Information { size: equations.size, matrix: equations.matrix }
 }
 
@@ -353,7 +419,7 @@ fn factorise(a: &mut [f64], n: usize) -> bool {
             d -= a[j * n + k] * a[j * n + k];
         }
         // Rounding of the elimination: what is left of a diagonal must stand above it.
-        if !(d > 1e-14 * a[j * n + j].abs()) {
+        if d.is_nan() || d <= 1e-14 * a[j * n + j].abs() {
             return false;
         }
         let root = d.sqrt();

@@ -58,10 +58,10 @@ pub struct Estimate {
 /// Sds of the natural logarithm of the location between experiments that are tried.
 const SPREADS: [f64; 10] = [0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 1.0, 1.8];
 
-/// The best fit, with the spread between experiments where there are several.
-pub fn fit_curve(problem: &Problem) -> Option<Fitted> {
+/// The best fit from `near` (an optimum under other weights), with the spread between experiments where there are several.
+pub fn fit_curve(problem: &Problem, near: &State) -> Option<Fitted> {
     let plain = Task::default();
-    let state = fit::best(problem, &plain)?;
+    let state = improve(problem, &plain, near.clone())?;
     if problem.experiments < 2 || problem.shape != Shape::Dose {
         let dispersion = dispersion(problem, &plain, &state);
         return Some(Fitted { state, task: plain, between: 0.0, dispersion });
@@ -213,7 +213,7 @@ impl<'p> Inference<'p> {
         let goal = threshold.sqrt();
         let mut state = self.fitted.state.clone();
         let loss = |value: f64, from: &mut State| -> Option<f64> {
-            let task = Task { hold: Some((target, value)), ..self.fitted.task };
+            let task = Task { hold: Some((target, value)), accuracy: 2e-5 * threshold, ..self.fitted.task };
             // A hold may need a plateau that leaves room for it.
             let mut start = from.clone();
             if let Target::DoseAt(share) = target {
