@@ -79,10 +79,6 @@ impl<'o> Builder<'o> {
         at
     }
 
-    pub fn compound_name(&self, at: usize) -> &str {
-        &self.known[at].name
-    }
-
     /// By what a dose in `unit` is multiplied to be in the compound's unit. `unit` may say what the dose counts.
     pub fn unit(&mut self, sheet: &Sheet, cell: &Cell, compound: usize, unit: &str) -> Option<f64> {
         let (unit, basis) = super::basis::split(unit);
