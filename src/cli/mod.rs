@@ -4,6 +4,7 @@ mod bench;
 mod cells;
 mod check;
 mod devices;
+mod draft;
 mod engines;
 mod failure;
 mod fit;
@@ -11,6 +12,7 @@ mod inputs;
 mod library;
 mod new;
 mod output;
+mod plate;
 mod progress;
 mod simulate;
 mod terminal;
@@ -40,7 +42,7 @@ enum Command {
     Fit(fit::FitArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
     Simulate(simulate::SimulateArgs),
-    /// Read and check a study, say what would be fitted, and run nothing
+    /// Read and check a study or a file of readings, say what was understood, and run nothing
     Check(check::CheckArgs),
     /// List the embedded models or studies
     List(library::ListArgs),

@@ -306,7 +306,11 @@ impl<'o> Builder<'o> {
         if self.time_unit.is_empty() && self.readings.iter().any(|r| r.time.is_some()) {
             self.notes.push("nothing says in which unit the times are".into());
         }
-        let synthetic = sheet.comments.iter().find(|c| c.to_lowercase().starts_with("synthetic")).cloned();
+        let synthetic = sheet.comments.iter().find(|c| c.to_lowercase().starts_with("synthetic"));
+        let synthetic = synthetic.map(|comment| match comment.split_once(':') {
+            Some((_, command)) if !command.trim().is_empty() => command.trim().to_string(),
+            _ => comment.clone(),
+        });
         if synthetic.is_some() {
             self.notes.insert(0, "the file says that its numbers are synthetic: nobody measured them".into());
         }

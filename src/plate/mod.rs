@@ -132,7 +132,7 @@ pub struct Readings {
     pub readings: Vec<Reading>,
     /// What was assumed on the way, in plain words.
     pub notes: Vec<String>,
-    /// The comment by which the file says that nobody measured its numbers.
+    /// Where a comment `# synthetic: COMMAND` says that nobody measured the numbers: what made them.
     pub synthetic: Option<String>,
 }
 
