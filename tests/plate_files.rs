@@ -249,3 +249,33 @@ fn what_is_wrong_with_a_grid_is_told_with_its_place() {
     told(&plate(), Some(big), "plate.csv", (1, 1), &["the plate is 8 x 12", "16 x 24"]);
     told("RSL3 (uM),signal\n0,1\n", Some(&map()), "plate.csv", (1, 1), &["no plate in the file"]);
 }
+
+#[test]
+fn a_sheet_of_a_workbook_is_a_table() {
+    let bytes = include_bytes!("plates/book.xlsx").to_vec();
+    let book = |sheet: Option<&str>| {
+        let options = Options { sheet: sheet.map(str::to_string), ..Options::default() };
+        read_bytes("book.xlsx", bytes.clone(), None, &options)
+    };
+    let read = book(None).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(signals(&read), [100.5, 20.25, 3.0, 2.0]);
+    assert_eq!((read.readings[1].line, read.readings[1].column), (5, 5));
+    assert!(read.synthetic.is_some() && read.notes.iter().any(|n| n.contains("sheet 'Data' of 3")), "{:?}", read.notes);
+    let failed = findings(book(Some("Other")));
+    assert!(failed[0].to_string().contains("sheet 'Other', B2: the reading is `#DIV/0!`"), "{}", failed[0]);
+    let unknown = findings(book(Some("Dat")));
+    assert!(unknown[0].to_string().contains("did you mean --sheet \"Data\""), "{}", unknown[0]);
+    let cut = findings(read_bytes("book.xlsx", bytes[..3000].to_vec(), None, &Options::default()));
+    assert!(cut[0].hint.as_ref().is_some_and(|hint| hint.contains("CSV UTF-8")));
+    let old = findings(read_bytes("book.xls", vec![0xD0, 0xCF, 0x11, 0xE0, 1], None, &Options::default()));
+    assert!(old[0].to_string().contains(".xls"));
+}
+
+#[test]
+fn a_hundred_thousand_readings_take_no_longer_than_reading_them() {
+    let rows: String = (0..100_000).map(|i| format!("P{},{},RSL3,{},uM,{i}\n", i / 96, i % 96, i % 9)).collect();
+    let begun = std::time::Instant::now();
+    let read = file(&format!("plate,well,compound,dose,unit,signal\n{rows}"));
+    assert_eq!((read.readings.len(), read.plates.len()), (100_000, 1042));
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+}

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::output;
+use super::plate::{self, PlateArgs};
 use clap::Args;
 use fenton::report::{interval_text, shown};
 use fenton::study::{ReadAt, Seen, Study, embedded};
@@ -14,12 +15,15 @@ use std::path::Path;
 Examples:
   fenton check study.toml
   fenton check fac-ht1080        an embedded study
+  fenton check plate.csv --map map.csv --basis Fe      readings of plates: what was understood of them
 
 Everything that is wrong is told at once, each with its place and a way to mend it. Exit code 1 if anything is.")]
 pub struct CheckArgs {
-    /// A study file, or the name of an embedded study
+    /// A study file, the name of an embedded study, or a file of readings
     #[arg(value_name = "STUDY.toml")]
     study: String,
+    #[command(flatten)]
+    plate: PlateArgs,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -40,6 +44,14 @@ pub fn open(name: &str) -> Result<Study, Failure> {
 }
 
 pub fn run(args: &CheckArgs) -> Result<(), Failure> {
+    if plate::is_table(&args.study) {
+        return plate::check(&args.study, &args.plate, args.json);
+    }
+    if !args.plate.is_empty() {
+        return Err(Failure::Usage(
+            "--map, --basis, --sheet, --medium and --assay belong to a file of readings".into(),
+        ));
+    }
     let study = open(&args.study)?;
     let problem = study.problem();
     let intervals = study.data.iter().filter(|d| matches!(d.value, Seen::Interval(..))).count();

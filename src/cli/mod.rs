@@ -5,6 +5,7 @@ mod cells;
 mod check;
 mod curve;
 mod devices;
+mod draft;
 mod engines;
 mod failure;
 mod fit;
@@ -12,6 +13,7 @@ mod inputs;
 mod library;
 mod new;
 mod output;
+mod plate;
 mod progress;
 mod simulate;
 mod terminal;
@@ -43,7 +45,7 @@ enum Command {
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
     Simulate(simulate::SimulateArgs),
-    /// Read and check a study, say what would be fitted, and run nothing
+    /// Read and check a study or a file of readings, say what was understood, and run nothing
     Check(check::CheckArgs),
     /// List the embedded models or studies
     List(library::ListArgs),

@@ -2,7 +2,8 @@
 
 use super::failure::{Failure, on_write};
 use super::inputs::read_text;
-use super::{output, terminal};
+use super::plate::PlateArgs;
+use super::{draft, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
 use fenton::model::math::closest;
@@ -18,8 +19,8 @@ Example:
   fenton new iron --from viability.csv
   fenton check iron/study.toml
 
-The table has a header and one reading a row: the time, the viability, and one column for each compound, with units in
-the header such as 'FAC (mM),time (h),replicate,viability'. What cannot be told from the table is marked with 'check' in
+The table has a header and one reading a row: the time, the viability, and one column for each compound, with units
+in the header such as 'FAC (mM),time (h),replicate,viability'. What cannot be told from the table is marked with 'check' in
 the study file.")]
 pub struct NewArgs {
     /// The folder to be made
@@ -31,6 +32,8 @@ pub struct NewArgs {
     /// An embedded model
     #[arg(long, value_name = "NAME", default_value = "ferroptosis-minimal")]
     model: String,
+    #[command(flatten)]
+    plate: PlateArgs,
 }
 
 /// Columns of a table that are no compounds.
@@ -64,21 +67,24 @@ pub fn run(args: &NewArgs) -> Result<(), Failure> {
         }
     })?;
     let system = fenton::model::antimony::read(model.text, model.name)?.system()?;
-    let text = read_text(&args.from)?;
+    let name = args.folder.display().to_string();
+    recover(&args.folder).map_err(on_write(&name))?.iter().for_each(|mended| terminal::warn(mended));
+    let text = if draft::is_workbook(&args.from) { String::new() } else { read_text(&args.from)? };
+    if !args.plate.is_empty() || draft::is_raw(&text) {
+        let readings = fenton::plate::read(&args.from, &args.plate.options()?)?;
+        vacant(&args.folder)?;
+        let draft = draft::Draft { readings: &readings, model: &args.model, system: &system };
+        let assay = args.plate.options()?.assay;
+        let files = (draft.study(assay, suggested(&args.model)), draft.table());
+        return finish(&args.folder, &files.0, "readings.csv", &files.1);
+    }
     let header = text
         .trim_start_matches('\u{feff}')
         .lines()
         .find(|line| !line.trim().is_empty() && !line.starts_with('#'))
         .ok_or_else(|| Diagnostic::new("the file is empty").in_file(args.from.display().to_string()))?;
     let columns: Vec<(String, String)> = header.split([',', ';', '\t']).map(name_and_unit).collect();
-    let name = args.folder.display().to_string();
-    recover(&args.folder).map_err(on_write(&name))?.iter().for_each(|mended| terminal::warn(mended));
-    if fs::metadata(&args.folder).is_ok() {
-        return Err(Diagnostic::new("there is something of that name already")
-            .in_file(args.folder.display().to_string())
-            .hint("choose another name for the folder")
-            .into());
-    }
+    vacant(&args.folder)?;
     let is_role = |name: &str| ROLES.iter().any(|role| name.eq_ignore_ascii_case(role));
     let compounds: Vec<&(String, String)> = columns.iter().filter(|(name, _)| !is_role(name)).collect();
     let time_unit = columns.iter().find(|(name, _)| name.eq_ignore_ascii_case("time")).map_or("", |(_, unit)| unit);
@@ -109,21 +115,25 @@ pub fn run(args: &NewArgs) -> Result<(), Failure> {
     toml +=
         "[data]\nfile = \"viability.csv\"\nvalues = \"fraction\"                           # check: or \"percent\"\n\n";
     toml += "[noise]\nkind = \"normal\"\nsd = \"sigma\"\n\n[parameters.sigma]\nvalue = 0.05\nbounds = [0.005, 0.5]\nsource = \"estimated\"\n";
-    for name in suggested(&args.model) {
-        if let Some(parameter) = system.parameter(name).map(|at| &system.parameters[at as usize]) {
-            let _ = write!(
-                toml,
-                "\n[parameters.{name}]                # check: which parameters do your data speak of?\nbounds = [{}, {}]\n\
-                 prior = {{ kind = \"log-normal\", median = {}, sd = 1.0 }}\nsource = \"assumed\"\n",
-                parameter.value / 100.0,
-                parameter.value * 100.0,
-                parameter.value
-            );
-        }
+    toml += &draft::suggestions(&system, suggested(&args.model));
+    finish(&args.folder, &toml, "viability.csv", &text)
+}
+
+/// Nothing that is there is overwritten.
+fn vacant(folder: &Path) -> Result<(), Failure> {
+    if fs::metadata(folder).is_ok() {
+        return Err(Diagnostic::new("there is something of that name already")
+            .in_file(folder.display().to_string())
+            .hint("choose another name for the folder")
+            .into());
     }
-    write(&args.folder, &[("study.toml", &toml), ("viability.csv", &text)]).map_err(on_write(&name))?;
-    let study = args.folder.join("study.toml");
-    output::print(&format!("wrote {} and its viability.csv\n", study.display()))?;
+    Ok(())
+}
+
+fn finish(folder: &Path, toml: &str, table: &str, rows: &str) -> Result<(), Failure> {
+    write(folder, &[("study.toml", toml), (table, rows)]).map_err(on_write(&folder.display().to_string()))?;
+    let study = folder.join("study.toml");
+    output::print(&format!("wrote {} and its {table}\n", study.display()))?;
     match Study::open(&study) {
         Ok(_) => output::print(&format!("look at the lines marked 'check', then: fenton fit {}\n", study.display())),
         Err(error) => {

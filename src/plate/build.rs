@@ -79,10 +79,6 @@ impl<'o> Builder<'o> {
         at
     }
 
-    pub fn compound_name(&self, at: usize) -> &str {
-        &self.known[at].name
-    }
-
     /// By what a dose in `unit` is multiplied to be in the compound's unit. `unit` may say what the dose counts.
     pub fn unit(&mut self, sheet: &Sheet, cell: &Cell, compound: usize, unit: &str) -> Option<f64> {
         let (unit, basis) = super::basis::split(unit);
@@ -310,7 +306,11 @@ impl<'o> Builder<'o> {
         if self.time_unit.is_empty() && self.readings.iter().any(|r| r.time.is_some()) {
             self.notes.push("nothing says in which unit the times are".into());
         }
-        let synthetic = sheet.comments.iter().find(|c| c.to_lowercase().starts_with("synthetic")).cloned();
+        let synthetic = sheet.comments.iter().find(|c| c.to_lowercase().starts_with("synthetic"));
+        let synthetic = synthetic.map(|comment| match comment.split_once(':') {
+            Some((_, command)) if !command.trim().is_empty() => command.trim().to_string(),
+            _ => comment.clone(),
+        });
         if synthetic.is_some() {
             self.notes.insert(0, "the file says that its numbers are synthetic: nobody measured them".into());
         }

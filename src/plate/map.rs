@@ -124,9 +124,9 @@ fn content(sheet: &Sheet, cell: &Cell, builder: &mut Builder) -> Option<Content>
 
 /// "FAC 5 mM Fe" into compound, dose and unit; the last number is the dose, since names may hold others.
 fn dose(text: &str) -> Option<(&str, f64, &str)> {
-    let mut ends: Vec<usize> = text.char_indices().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at).collect();
-    ends.reverse();
-    ends.into_iter().find_map(|at| {
+    // A unit, and what it counts, are few words.
+    let mut ends = text.char_indices().rev().filter(|(_, c)| c.is_whitespace()).map(|(at, _)| at).take(8);
+    ends.find_map(|at| {
         let (name, rest) = (text[..at].trim(), text[at..].trim());
         let (number, unit) = split_unit(rest);
         let amount = parse(number, true, true).ok()?;

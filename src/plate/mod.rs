@@ -12,9 +12,10 @@ mod number;
 mod sheet;
 mod tidy;
 mod wide;
+mod workbook;
 
 use crate::study::table::decode;
-use crate::{Error, Result};
+use crate::{Diagnostic, Error, Result};
 use build::Builder;
 use sheet::Sheet;
 use std::path::{Path, PathBuf};
@@ -47,16 +48,37 @@ pub fn read(path: &Path, options: &Options) -> Result<Readings> {
 
 /// The same from bytes; `name` and the name of the map are what messages show.
 pub fn read_bytes(name: &str, bytes: Vec<u8>, map: Option<(&str, Vec<u8>)>, options: &Options) -> Result<Readings> {
+    let mut notes = Vec::new();
+    let (mut map_text, mut text) = (String::new(), String::new());
     let map = match map {
-        Some((name, bytes)) => Some((name, decode(name, bytes)?)),
+        Some((name, bytes)) => Some(sheet_of(name, bytes, None, &mut map_text, &mut notes)?),
         None => None,
     };
-    let map = map.as_ref().map(|(name, text)| sheet::split(name, text));
-    map.as_ref().map_or(Ok(()), Sheet::failed)?;
-    let text = decode(name, bytes)?;
-    let sheet = sheet::split(name, &text);
+    let sheet = sheet_of(name, bytes, options.sheet.as_deref(), &mut text, &mut notes)?;
+    let mut readings = read_sheet(&sheet, map.as_ref(), options)?;
+    readings.notes.splice(0..0, notes);
+    Ok(readings)
+}
+
+/// A file as a sheet; `text` keeps what its cells point into.
+fn sheet_of<'s>(
+    name: &str,
+    bytes: Vec<u8>,
+    wanted: Option<&str>,
+    text: &'s mut String,
+    notes: &mut Vec<String>,
+) -> Result<Sheet<'s>> {
+    if workbook::is_workbook(&bytes) {
+        return workbook::read(name, &bytes, wanted, notes);
+    }
+    if workbook::is_old_workbook(&bytes) {
+        let message = "the file is a workbook of the old kind (.xls)";
+        return Err(Diagnostic::new(message).in_file(name).hint("save it as .xlsx or as \"CSV UTF-8\"").into());
+    }
+    *text = decode(name, bytes)?;
+    let sheet = sheet::split(name, text);
     sheet.failed()?;
-    read_sheet(&sheet, map.as_ref(), options)
+    Ok(sheet)
 }
 
 fn read_sheet(sheet: &Sheet, map: Option<&Sheet>, options: &Options) -> Result<Readings> {
@@ -110,7 +132,7 @@ pub struct Readings {
     pub readings: Vec<Reading>,
     /// What was assumed on the way, in plain words.
     pub notes: Vec<String>,
-    /// The comment by which the file says that nobody measured its numbers.
+    /// Where a comment `# synthetic: COMMAND` says that nobody measured the numbers: what made them.
     pub synthetic: Option<String>,
 }
 

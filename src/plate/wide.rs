@@ -121,11 +121,20 @@ pub fn read(sheet: &Sheet, builder: &mut Builder) {
         }
     }
     let lines = cell_lines(&columns);
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    columns.iter().for_each(|across| *times.entry(&across.rest).or_default() += 1);
     for (cell, across) in header.iter().zip(&columns) {
-        let once = columns.iter().filter(|other| other.rest == across.rest).count() == 1;
+        let once = times[across.rest.as_str()] == 1;
         if let (true, Some(near)) = (once && lines.contains(&key(&across.rest)), super::tidy::near(&across.rest)) {
             let hint = format!("did you mean `{near}`? a cell line of this name goes into a column `cell line`");
             sheet.say(cell, format!("unknown column `{}`", cell.text), hint);
+        }
+    }
+    // Wells without cells beside columns of several experiments are the blanks of each of them.
+    let mut all: Vec<Option<&str>> = Vec::new();
+    for across in columns.iter().filter(|a| a.experiment.is_some()) {
+        if all.len() < 100 && !all.contains(&across.experiment.as_deref()) {
+            all.push(across.experiment.as_deref());
         }
     }
     understood(&columns, &lines, builder);
@@ -162,22 +171,24 @@ pub fn read(sheet: &Sheet, builder: &mut Builder) {
             *number += 1;
             let replicate = number.to_string();
             let time = across.time.as_ref().map(|(time, unit)| builder.time(sheet, cell, *time, Some(unit)));
-            builder.add(
-                sheet,
-                Draft {
+            let own = [across.experiment.as_deref()];
+            let experiments = if role == Role::Blank && own == [None] && !all.is_empty() { &all[..] } else { &own[..] };
+            for &experiment in experiments {
+                let draft = Draft {
                     cell,
-                    experiment: across.experiment.as_deref(),
+                    experiment,
                     plate: None,
                     well: None,
                     replicate: Some(&replicate),
                     cell_line: lines.contains(&key(&across.rest)).then_some(across.rest.as_str()),
-                    doses,
+                    doses: doses.clone(),
                     time,
                     seen: Seen::Signal(value),
                     role,
                     limit,
-                },
-            );
+                };
+                builder.add(sheet, draft);
+            }
         }
     }
 }
