@@ -277,6 +277,35 @@ fn new_makes_a_study_that_can_be_checked() {
     assert_eq!(code(&again), 1, "what is there is not overwritten");
 }
 
+#[test]
+fn readings_of_plates_are_checked_and_become_studies() {
+    let place = tempfile::tempdir().unwrap();
+    let here = |name: &str| format!("{}/data/plates/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (plate, map) = (here("fac-plate.csv"), here("fac-plate-map.csv"));
+    let options = ["--map", &map, "--basis", "FAC 16.5 % Fe", "--assay", "atp"];
+    let check = fenton(&[&["check", &plate, "--json"][..], &options].concat());
+    assert_eq!(code(&check), 0, "{}", err(&check));
+    let found: serde_json::Value = serde_json::from_str(&out(&check)).expect("one JSON document");
+    assert_eq!((&found["readings"], &found["roles"]["blank"]), (&276.into(), &72.into()));
+    assert_eq!(found["compounds"][0]["basis"], "FAC 16.5 % Fe");
+    let bare = fenton(&["check", &plate]);
+    assert_eq!(code(&bare), 1);
+    assert!(err(&bare).contains("--map"), "{}", err(&bare));
+    assert_eq!(code(&fenton(&["check", "fac-ht1080", "--basis", "Fe"])), 2);
+
+    for (name, from, options) in
+        [("a", plate.clone(), &options[..]), ("b", here("erastin-wide.csv"), &["--assay", "atp"][..])]
+    {
+        let folder = place.path().join(name).display().to_string();
+        let new = fenton(&[&["new", &folder, "--from", &from][..], options].concat());
+        assert_eq!((code(&new), err(&new).as_str()), (0, ""));
+        let study = fs::read_to_string(format!("{folder}/study.toml")).unwrap();
+        assert!(study.contains("per = \"plate\"") && study.contains("synthetic = \"python"), "{study}");
+    }
+    let check = fenton(&["check", &place.path().join("a").display().to_string()]);
+    assert!(code(&check) == 0 && out(&check).contains("background[FAC-3]"), "{}{}", out(&check), err(&check));
+}
+
 /// The folder of a short fit of the embedded study.
 fn short_fit(place: &Path, more: &[&str]) -> (Output, PathBuf) {
     let folder = place.join("out");

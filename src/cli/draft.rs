@@ -57,6 +57,9 @@ pub fn suggestions(system: &System, names: &[&str]) -> String {
     toml
 }
 
+/// The parameter that stands for a time that nobody states.
+const READ_OUT: &str = "read_out";
+
 impl Draft<'_> {
     /// Whether the table has raw signals; counts of live and dead cells become shares, which need no gain.
     fn of_signals(&self) -> bool {
@@ -185,6 +188,13 @@ impl Draft<'_> {
                 }
             }
         }
+        if !deaths && self.readings.readings.iter().any(|r| r.time.is_none() && self.belongs(r)) {
+            let _ = write!(
+                toml,
+                "\n[parameters.{READ_OUT}]\nvalue = 24                  # check: the file does not say when it was read\n\
+                 source = \"assumed\"\n"
+            );
+        }
         toml + &suggestions(self.system, suggested)
     }
 
@@ -193,7 +203,7 @@ impl Draft<'_> {
         let read = self.readings;
         let mut text = String::new();
         if let Some(comment) = &read.synthetic {
-            let _ = writeln!(text, "# {comment}");
+            let _ = writeln!(text, "# synthetic: {comment}");
         }
         let left = read.readings.iter().filter(|r| !self.belongs(r)).count();
         if left > 0 {
@@ -250,7 +260,7 @@ impl Draft<'_> {
 
     /// `None` for what has no value: a well without cells, cells that were alive when watching ended.
     fn values(&self, reading: &Reading, frames: &BTreeMap<u64, f64>) -> Option<Vec<String>> {
-        let time = reading.time.map_or(String::new(), |time| time.to_string());
+        let time = reading.time.map_or(READ_OUT.to_string(), |time| time.to_string());
         let value = match reading.seen {
             Seen::Deaths(count) => {
                 let from = frames.get(&reading.time?.to_bits())?;

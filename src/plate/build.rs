@@ -303,6 +303,9 @@ impl<'o> Builder<'o> {
                 self.notes.push(format!("nothing says in which unit the doses of {} are", compound.name));
             }
         }
+        if !self.readings.iter().any(|r| r.time.is_some()) {
+            self.notes.push("nothing says when the wells were read".into());
+        }
         if self.time_unit.is_empty() && self.readings.iter().any(|r| r.time.is_some()) {
             self.notes.push("nothing says in which unit the times are".into());
         }

@@ -134,6 +134,9 @@ fn dose(text: &str) -> Option<(&str, f64, &str)> {
     })
 }
 
+/// Wells by row and column, and what is in them.
+type List = Vec<((usize, usize), Content)>;
+
 /// A map as a list: `well`, and the columns of a tidy table that say what is in it.
 fn listed(sheet: &Sheet, builder: &mut Builder, map: &mut Map) {
     let Some((header, rows)) = sheet.rows.split_first() else {
@@ -150,7 +153,7 @@ fn listed(sheet: &Sheet, builder: &mut Builder, map: &mut Map) {
     if sheet.count() > 0 {
         return;
     }
-    let mut lists: Vec<(Option<String>, Vec<((usize, usize), Content)>)> = Vec::new();
+    let mut lists: Vec<(Option<String>, List)> = Vec::new();
     let mut seen: HashMap<(usize, usize, usize), u32> = HashMap::new();
     for row in rows {
         let Some(cell) = columns.get(row, Column::Well) else {
