@@ -41,9 +41,10 @@ def live_dead_times(rng):
         for row, fer in enumerate([0, 0, 0, 1, 1, 1]):
             for column, dose in enumerate(doses):
                 cells = rng.poisson(400)
-                for time in [8, 16, 24]:
-                    # Death sets in over hours; ferrostatin-1 moves the curve 40-fold.
-                    share = 0.97 * curve(dose, ec50 * (40 if fer else 1), 2.0, 0.05) ** (time / 24)
+                # Death sets in after 6 h and goes on at 0.2 per hour; ferrostatin-1 moves the curve 40-fold.
+                lost = 1 - curve(dose, ec50 * (40 if fer else 1), 2.0, 0.05)
+                for time in [2, 4, 6, 8, 10, 14, 18, 24, 36]:
+                    share = 0.97 * (1 - lost * (1 - np.exp(-0.2 * max(time - 6, 0))))
                     seen = rng.poisson(cells)
                     live = rng.binomial(seen, share)
                     name = f"{'ABCDEF'[row]}{column + 1}"

@@ -3,7 +3,7 @@
 use super::failure::{Failure, on_write};
 use super::{output, terminal};
 use clap::{Args, ValueEnum};
-use fenton::curve::{Analysis, Reading, Settings, analyse, onsets};
+use fenton::curve::{Analysis, Reading, Settings, analyse, as_counts, onsets};
 use fenton::plate::{self, Assay, Options, Readings, Role, Seen};
 use fenton::report::sheet::{CurveRow, Sheet};
 use fenton::report::{self, shown};
@@ -103,6 +103,7 @@ pub fn run(args: &CurveArgs) -> Result<(), Failure> {
         assay: Some(args.assay),
     };
     let readings = plate::read(&args.file, &options)?;
+    let readings = if args.assay == Assay::DeathTime { as_counts(&readings) } else { readings };
     let (analyses, over_time) = analyses(args, &readings)?;
     let asked = Asked {
         title: args.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),

@@ -146,6 +146,7 @@ fn settle(problem: &Problem, task: &Task, state: &mut State) -> bool {
         state.theta[2] = 0.0;
     }
     problem.shape.clamp(&mut state.theta, problem.range);
+    state.theta[2] = state.theta[2].max(problem.link.least());
     if let Some((target, value)) = task.hold
         && !target.hold(&mut state.theta, value)
     {
@@ -195,12 +196,11 @@ fn misfit(problem: &Problem, group: &Group, mean: f64) -> f64 {
     if !problem.link.is_share() {
         return group.n * (group.mean - mean).powi(2) / group.variance;
     }
-    if !(-1e-9..=1.0 + 1e-9).contains(&mean) {
-        return f64::INFINITY;
-    }
     let p = mean.clamp(1e-9, 1.0 - 1e-9);
     let part = |y: f64, p: f64| if y > 0.0 { y * (y / p).ln() } else { 0.0 };
-    2.0 * group.n * (part(group.mean, p) + part(1.0 - group.mean, 1.0 - p)).max(0.0)
+    // Beyond 0 and 1 a wall that leads back.
+    let beyond = 1e4 * (mean - p).powi(2);
+    2.0 * group.n * ((part(group.mean, p) + part(1.0 - group.mean, 1.0 - p)).max(0.0) + beyond)
 }
 
 fn for_each_unit(problem: &Problem, mut visit: impl FnMut(usize, &[Group])) {

@@ -167,7 +167,10 @@ impl<'p> Inference<'p> {
                 Some(model) if jackknife > 0.0 => jackknife / model,
                 _ => self.dispersion.variance,
             };
-            (t_quantile(count - 1.0).powi(2) * ratio, Some(jackknife))
+            // Values that fit as well as the best one to within a standard error of the wells are never excluded: on a
+            // step between two doses all experiments may agree on a place that none of them determines.
+            let least = self.dispersion.variance;
+            ((t_quantile(count - 1.0).powi(2) * ratio).max(least), Some(jackknife))
         } else {
             let variance = model.map(|model| model * self.dispersion.variance);
             (t_quantile(self.dispersion.df.max(1.0)).powi(2) * self.dispersion.variance, variance)
@@ -219,7 +222,11 @@ impl<'p> Inference<'p> {
             if let Target::DoseAt(share) = target {
                 start.theta[2] = start.theta[2].min(share - 0.02);
             }
-            let found = improve(self.problem, &task, start)?;
+            let found = improve(self.problem, &task, start).or_else(|| {
+                let mut plain = self.fitted.state.clone();
+                (plain.theta[1], plain.theta[2]) = (0.5, 0.1);
+                improve(self.problem, &task, plain)
+            })?;
             let loss = (found.objective - best).max(0.0).sqrt();
             *from = found;
             Some(loss)

@@ -11,6 +11,7 @@ pub mod picture;
 pub mod quality;
 
 mod analysis;
+mod deaths;
 mod fit;
 mod flat;
 mod infer;
@@ -23,6 +24,7 @@ mod target;
 mod variance;
 
 pub use analysis::{Analysis, Curve, Fit, PooledNoise, Settings, Verdict, analyse, onsets};
+pub use deaths::as_counts;
 pub use infer::{Dispersion, End, Estimate, Fitted};
 pub use problem::{Link, Spot};
 pub use quantity::{Quantity, Reading};

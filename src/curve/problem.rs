@@ -28,6 +28,16 @@ impl Link {
         }
     }
 
+    /// The lowest plateau that means anything: no share is negative, nothing dies faster than at once (GR of -1). Signals
+    /// may lie below their blanks.
+    pub fn least(self) -> f64 {
+        match self {
+            Link::Signal | Link::Dead => f64::NEG_INFINITY,
+            Link::Share => 0.0,
+            Link::Growth => -1.0,
+        }
+    }
+
     /// Whether readings are shares of counts, with binomial errors.
     pub fn is_share(self) -> bool {
         self == Link::Share

@@ -36,6 +36,16 @@ impl Reading {
         }
     }
 
+    /// What stands on the axis of a curve.
+    pub fn axis(self) -> &'static str {
+        match self {
+            Reading::RelativeViability => "relative viability",
+            Reading::FractionalViability => "fractional viability over that of the vehicle",
+            Reading::DeadShare => "fractional viability by dead dye over that of the vehicle",
+            Reading::GrowthRate => "growth rate inhibition (GR)",
+        }
+    }
+
     pub fn link(self) -> Link {
         match self {
             Reading::RelativeViability => Link::Signal,

@@ -85,6 +85,7 @@ fn curves(sheet: &Sheet) -> Result<String> {
             "cell_line",
             "compound",
             "background",
+            "reading",
             "dose_unit",
             "time",
             "time_unit",
@@ -97,13 +98,24 @@ fn curves(sheet: &Sheet) -> Result<String> {
             "p_value",
         ],
         &["ec50", "absolute_ec50", "benchmark_dose", "hill", "lower_plateau", "auc"],
-        &["benchmark_effect", "share_at_highest_dose", "smallest_effect", "sd_log10_ec50_between_experiments", "notes"],
+        &[
+            "fitted_log10_ec50",
+            "fitted_hill",
+            "fitted_lower",
+            "fitted_upper",
+            "benchmark_effect",
+            "share_at_highest_dose",
+            "smallest_effect",
+            "sd_log10_ec50_between_experiments",
+            "notes",
+        ],
     );
     let row = |row: &CurveRow| {
         let mut out = vec![
             row.cell_line.clone(),
             row.compound.clone(),
             row.background.clone(),
+            row.reading.clone(),
             row.unit.clone(),
             optional(row.time),
             sheet.time_unit.clone(),
@@ -117,7 +129,12 @@ fn curves(sheet: &Sheet) -> Result<String> {
         ];
         let measures = [&row.ec50, &row.absolute_ec50, &row.benchmark_dose, &row.hill, &row.floor, &row.auc];
         out.extend(measures.into_iter().flat_map(fields));
+        let fitted = row.parameters;
         out.extend([
+            optional(fitted.map(|p| p.log10_ec50)),
+            optional(fitted.map(|p| p.hill)),
+            optional(fitted.map(|p| p.lower)),
+            optional(fitted.map(|p| p.upper)),
             number(sheet.effect),
             optional(row.at_highest_dose),
             optional(row.smallest_effect),
@@ -134,6 +151,7 @@ fn wells(sheet: &Sheet) -> Result<String> {
         "cell_line",
         "compound",
         "background",
+        "reading",
         "time",
         "time_unit",
         "experiment",
@@ -150,6 +168,7 @@ fn wells(sheet: &Sheet) -> Result<String> {
                 row.cell_line.clone(),
                 row.compound.clone(),
                 row.background.clone(),
+                row.reading.clone(),
                 optional(row.time),
                 sheet.time_unit.clone(),
                 point.experiment.clone(),

@@ -80,7 +80,7 @@ pub fn curve(row: &CurveRow, sheet: &sheet::Sheet, experiments: &[&str]) -> Figu
         title: curve_name(row, &sheet.time_unit),
         description: caption(row, own.len(), (low - reach, high + reach)),
         x_label: with_unit(&row.compound, &row.unit),
-        y_label: if sheet.reading.is_empty() { "response".into() } else { sheet.reading.clone() },
+        y_label: if row.reading.is_empty() { "response".into() } else { row.reading.clone() },
         x: Some(Scale::log(xs.collect::<Vec<_>>())),
         y: Some(y),
         series,

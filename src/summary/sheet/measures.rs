@@ -15,7 +15,7 @@ impl Basis {
     fn words(self) -> String {
         match self.experiments {
             0 | 1 => "within this experiment".into(),
-            count => format!("{count} experiments"),
+            count => format!("n = {count}"),
         }
     }
 }

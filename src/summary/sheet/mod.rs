@@ -31,7 +31,7 @@ pub fn sheet(readings: &Readings, analyses: &[Analysis], onsets: Option<&Analysi
         title: asked.title.clone(),
         about: words::about(readings, main),
         assay: main.settings.assay.name().into(),
-        reading: main.settings.reading.name().into(),
+        reading: main.settings.reading.axis().into(),
         synthetic: asked.synthetic.clone(),
         effect: main.settings.effect,
         time_unit: readings.time_unit.clone(),
@@ -93,7 +93,7 @@ fn curve_row(readings: &Readings, analysis: &Analysis, curve: &Curve, many: bool
     let mut row = CurveRow {
         cell_line: readings.cell_lines[curve.series.cell_line].clone(),
         compound: compound.name.clone(),
-        reading: analysis.settings.reading.name().into(),
+        reading: analysis.settings.reading.axis().into(),
         background: background(readings, curve),
         unit: compound.unit.clone(),
         time: curve.series.time,
