@@ -36,10 +36,13 @@ const SILENT: [&str; 13] =
 
 fn across(text: &str) -> Across {
     let mut found = Across::default();
-    if let Some(role) = names::role(text.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ' || c == '_')) {
+    // "Blank 2" and "blank2" are blanks; the number of "t0" is part of its name.
+    let numbered =
+        |text: &str| names::role(text.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ' || c == '_'));
+    if let Some(role) = names::role(text).or_else(|| numbered(text)) {
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        found.role = names::role(text).or(Some(role)).filter(|r| *r != Role::Sample);
-        found.replicate = Some(digits).filter(|d| !d.is_empty() && found.role != Some(Role::Start));
+        found.role = Some(role).filter(|r| *r != Role::Sample);
+        found.replicate = Some(digits).filter(|d| !d.is_empty() && role != Role::Start);
         return found;
     }
     let words: Vec<&str> = text.split([' ', '_', '/', ',', ';', '|', '(', ')']).filter(|w| !w.is_empty()).collect();
