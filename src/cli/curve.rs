@@ -108,7 +108,7 @@ pub fn run(args: &CurveArgs) -> Result<(), Failure> {
     let asked = Asked {
         title: args.file.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
         command: std::env::args().map(quoted).collect::<Vec<_>>().join(" "),
-        synthetic: synthetic(&readings),
+        synthetic: readings.synthetic.clone(),
     };
     let sheet = sheet(&readings, &analyses, over_time.as_ref(), &asked);
     if let Some(folder) = &folder {
@@ -159,11 +159,6 @@ fn analyses(args: &CurveArgs, readings: &Readings) -> Result<(Vec<Analysis>, Opt
         found.extend(over_time.iter().map(|_| analyse(readings, &settings)).collect::<Result<Vec<_>, _>>()?);
     }
     Ok((found, over_time))
-}
-
-/// What the file says about having been made by a computer.
-fn synthetic(readings: &Readings) -> Option<String> {
-    readings.notes.iter().find(|note| note.to_lowercase().contains("synthetic")).cloned()
 }
 
 fn default_folder(file: &Path) -> PathBuf {

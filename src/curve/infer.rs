@@ -58,6 +58,10 @@ pub struct Estimate {
 /// Sds of the natural logarithm of the location between experiments that are tried.
 const SPREADS: [f64; 10] = [0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 1.0, 1.8];
 
+/// A Hill exponent times the distance of doses (in ln) from which on a curve passes between them: a well at either dose
+/// sees less than 5 % of the fall.
+const STEP: f64 = 6.0;
+
 /// The best fit from `near` (an optimum under other weights), with the spread between experiments where there are several.
 pub fn fit_curve(problem: &Problem, near: &State) -> Option<Fitted> {
     let plain = Task::default();
@@ -167,10 +171,11 @@ impl<'p> Inference<'p> {
                 Some(model) if jackknife > 0.0 => jackknife / model,
                 _ => self.dispersion.variance,
             };
-            // Values that fit as well as the best one to within a standard error of the wells are never excluded: on a
-            // step between two doses all experiments may agree on a place that none of them determines.
-            let least = self.dispersion.variance;
-            ((t_quantile(count - 1.0).powi(2) * ratio).max(least), Some(jackknife))
+            // On a step between two doses all experiments may agree on a place that none of them determines: there the
+            // wells' own error is the least that counts. Elsewhere values within a standard error of it are kept.
+            let quantile = t_quantile(count - 1.0).powi(2);
+            let least = self.dispersion.variance * if self.is_step() { quantile } else { 1.0 };
+            ((quantile * ratio).max(least), Some(jackknife))
         } else {
             let variance = model.map(|model| model * self.dispersion.variance);
             (t_quantile(self.dispersion.df.max(1.0)).powi(2) * self.dispersion.variance, variance)
@@ -178,6 +183,13 @@ impl<'p> Inference<'p> {
         let step = model.map_or(0.3, |model| (threshold * model).sqrt()).clamp(1e-12, 3.0);
         let end = |direction: f64| self.end(target, center, threshold, direction * step, (low, high));
         Estimate { value, lower: end(-1.0), upper: end(1.0), se: variance.map(f64::sqrt), without }
+    }
+
+    /// Whether the curve falls between two neighbouring doses.
+    fn is_step(&self) -> bool {
+        let levels = self.problem.levels.iter().filter(|x| x.is_finite()).count();
+        let spacing = (self.problem.range.1 - self.problem.range.0) / (levels as f64 - 1.0).max(1.0);
+        self.problem.shape == Shape::Dose && self.fitted.state.theta[1].exp() * spacing > STEP
     }
 
     /// A share that the best curve never reaches may still be reached by a curve that the data allow: the lower end.

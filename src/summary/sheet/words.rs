@@ -148,7 +148,7 @@ pub fn warnings(readings: &Readings, analyses: &[Analysis], onsets: Option<&Anal
         );
         say(Severity::Note, "Outlying wells", text);
     }
-    for note in &readings.notes {
+    for note in readings.notes.iter().filter(|note| !note.contains("synthetic")) {
         say(Severity::Note, "How the file was understood", note.clone());
     }
     out.sort_by_key(|warning| match warning.severity {
@@ -182,8 +182,10 @@ pub fn headlines(sheet: &Sheet) -> Vec<Headline> {
             shown.to_string()
         }
     };
-    let effects: Vec<_> = sheet.curves.iter().filter(|row| row.verdict == "effect").collect();
-    if let [row] = &sheet.curves[..] {
+    // Further readings of the same wells stand in the table.
+    let curves: Vec<_> = sheet.curves.iter().filter(|row| row.reading == sheet.reading).collect();
+    let effects: Vec<_> = curves.iter().filter(|row| row.verdict == "effect").collect();
+    if let [row] = &curves[..] {
         if row.verdict != "effect" {
             let p = row.p_value.map(|p| format!("p = {}", shown(p))).unwrap_or_default();
             return vec![card(format!("{} on {}", row.compound, row.cell_line), row.verdict.clone(), p)];
@@ -202,7 +204,7 @@ pub fn headlines(sheet: &Sheet) -> Vec<Headline> {
     }
     let mut cards = vec![card(
         "Curves with an effect".into(),
-        format!("{} of {}", effects.len(), sheet.curves.len()),
+        format!("{} of {}", effects.len(), curves.len()),
         "at a false discovery rate of 5 %".into(),
     )];
     for row in effects.iter().take(3) {
