@@ -88,6 +88,29 @@ fn a_growing_population_under_a_constant_hazard() {
 }
 
 #[test]
+fn growth_is_taken_apart_into_division_and_death() {
+    let mut table = String::from("experiment,plate,role,compound,dose,unit,time (h),live,dead\n");
+    for experiment in ["E1", "E2"] {
+        writeln!(table, "{experiment},{experiment},t0,X,0,uM,0,1000000,0").unwrap();
+        for (at, (live, dead)) in by_formula().iter().enumerate() {
+            let (live, dead) = ((1e6 * live).round(), (1e6 * dead).round());
+            writeln!(table, "{experiment},{experiment},sample,X,{at},uM,72,{live},{dead}").unwrap();
+        }
+    }
+    let rows = curve::growth(&readings(&table), None);
+    let row = rows.iter().find(|row| row.dose == 4.0).unwrap();
+    for (found, truth) in [
+        (&row.division, GROWTH),
+        (&row.death, 0.02),
+        (&row.gr, ((GROWTH - 0.02) / GROWTH).exp2() - 1.0),
+        (&row.stasis, 1.0),
+        (&row.toxicity, (-1.44f64).exp() - 1.0),
+    ] {
+        assert!((found.value.unwrap() - truth).abs() < 1e-5, "{found:?}, truth {truth}");
+    }
+}
+
+#[test]
 fn noise_alone_is_no_effect() {
     let mut random = Stream::new(5, 0);
     let mut found = 0;

@@ -172,9 +172,9 @@ impl<'p> Inference<'p> {
                 _ => self.dispersion.variance,
             };
             // On a step between two doses all experiments may agree on a place that none of them determines: there the
-            // wells' own error is the least that counts. Elsewhere values within a standard error of it are kept.
+            // wells' own error is the least that counts. Elsewhere values within half a standard error of it are kept.
             let quantile = t_quantile(count - 1.0).powi(2);
-            let least = self.dispersion.variance * if self.is_step() { quantile } else { 1.0 };
+            let least = self.dispersion.variance * if self.is_step() { quantile } else { 0.25 };
             ((quantile * ratio).max(least), Some(jackknife))
         } else {
             let variance = model.map(|model| model * self.dispersion.variance);

@@ -14,6 +14,7 @@ mod analysis;
 mod deaths;
 mod fit;
 mod flat;
+mod growth;
 mod infer;
 mod problem;
 mod quantity;
@@ -25,6 +26,7 @@ mod variance;
 
 pub use analysis::{Analysis, Curve, Fit, PooledNoise, Settings, Verdict, analyse, onsets};
 pub use deaths::as_counts;
+pub use growth::{Growth, growth};
 pub use infer::{Dispersion, End, Estimate, Fitted};
 pub use problem::{Link, Spot};
 pub use quantity::{Quantity, Reading};

@@ -40,8 +40,8 @@ impl Reading {
     pub fn axis(self) -> &'static str {
         match self {
             Reading::RelativeViability => "relative viability",
-            Reading::FractionalViability => "fractional viability over that of the vehicle",
-            Reading::DeadShare => "fractional viability by dead dye over that of the vehicle",
+            Reading::FractionalViability => "fractional viability (vehicle = 1)",
+            Reading::DeadShare => "live share by dead dye (vehicle = 1)",
             Reading::GrowthRate => "growth rate inhibition (GR)",
         }
     }

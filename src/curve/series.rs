@@ -245,10 +245,10 @@ impl<'r> Index<'r> {
                 let reading = &all[number];
                 let mine = reading.cell_line == cell_line;
                 match reading.role {
-                    Role::Blank if !link.is_share() && now(&number) => {
-                        if reading.doses.iter().all(|(c, _)| *c == compound) {
-                            wells.push((number, Spot::Blank));
-                        }
+                    Role::Blank
+                        if !link.is_share() && now(&number) && reading.doses.iter().all(|(c, _)| *c == compound) =>
+                    {
+                        wells.push((number, Spot::Blank));
                     }
                     Role::Positive if link == Link::Dead && now(&number) && mine => wells.push((number, Spot::Full)),
                     Role::Start if link == Link::Growth && mine => wells.push((number, Spot::Start)),

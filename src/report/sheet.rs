@@ -24,6 +24,8 @@ pub struct Sheet {
     pub ratios: Vec<RatioRow>,
     /// Lag-exponential death, one a dose.
     pub onsets: Vec<OnsetRow>,
+    /// Division and death taken apart, one a dose.
+    pub growth: Vec<GrowthRow>,
     pub plates: Vec<PlateRow>,
     pub heat_maps: Vec<HeatMap>,
     /// How wells scatter, in words.
@@ -146,6 +148,21 @@ pub struct OnsetRow {
     pub points: Vec<TimePoint>,
     pub line: Vec<(f64, f64)>,
     pub verdict: String,
+}
+
+/// How fast cells divide and die at one dose, and the parts of GR that this makes.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct GrowthRow {
+    pub curve: String,
+    pub dose: f64,
+    pub unit: String,
+    pub division: Measure,
+    pub death: Measure,
+    pub gr: Measure,
+    #[serde(rename = "static")]
+    pub stasis: Measure,
+    #[serde(rename = "toxic")]
+    pub toxicity: Measure,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]

@@ -208,6 +208,16 @@ pub fn example() -> Sheet {
             denominator: "HT-1080, RSL3".into(),
             ratio: measure(6.1, ""),
         }],
+        growth: vec![GrowthRow {
+            curve: "erastin HT-1080".into(),
+            dose: 3.0,
+            unit: "uM".into(),
+            division: measure(0.029, "n = 3"),
+            death: measure(0.011, "n = 3"),
+            gr: measure(0.41, "n = 3"),
+            stasis: measure(0.98, "n = 3"),
+            toxicity: measure(-0.33, "n = 3"),
+        }],
         onsets: [0.1, 0.3, 1.0, 3.0].iter().map(|&dose| onset("HT-1080, RSL3", dose, 14.0 - 3.0 * f64::ln(dose))).collect(),
         plates: vec![
             row("P1", 0.72, &[]),

@@ -3,7 +3,7 @@
 use super::folder::{optional, table, whole};
 use super::number::number;
 use super::plot::Layout;
-use super::sheet::{CurveRow, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
+use super::sheet::{CurveRow, GrowthRow, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
 use super::sheet_page::{experiments, pictured, pictured_maps, pictured_onsets, sheet_page};
 use super::sheet_pictures as pictures;
 use crate::{Error, Result};
@@ -30,6 +30,9 @@ fn render(sheet: &Sheet) -> Result<Vec<(String, String)>> {
     ];
     if !sheet.ratios.is_empty() {
         files.push(("ratios.csv".into(), ratios(sheet)?));
+    }
+    if !sheet.growth.is_empty() {
+        files.push(("growth.csv".into(), growth(sheet)?));
     }
     if !sheet.onsets.is_empty() {
         files.push(("onsets.csv".into(), onsets(sheet)?));
@@ -231,6 +234,18 @@ fn ratios(sheet: &Sheet) -> Result<String> {
         out
     };
     table(&header(&["numerator", "denominator"], &["ratio"], &[]), sheet.ratios.iter().map(row))
+}
+
+fn growth(sheet: &Sheet) -> Result<String> {
+    let measures = ["division_rate", "death_rate", "gr", "gr_static", "gr_toxic"];
+    let header = header(&["curve", "dose", "dose_unit", "time_unit"], &measures, &[]);
+    let row = |row: &GrowthRow| {
+        let mut out = vec![row.curve.clone(), number(row.dose), row.unit.clone(), sheet.time_unit.clone()];
+        let measures = [&row.division, &row.death, &row.gr, &row.stasis, &row.toxicity];
+        out.extend(measures.into_iter().flat_map(fields));
+        out
+    };
+    table(&header, sheet.growth.iter().map(row))
 }
 
 fn onsets(sheet: &Sheet) -> Result<String> {

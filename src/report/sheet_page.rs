@@ -3,7 +3,7 @@
 use super::number::{number, shown};
 use super::parts::{Panel, Warning};
 use super::plot::{Theme, heat_stylesheet, stylesheet};
-use super::sheet::{CurveRow, HeatMap, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
+use super::sheet::{CurveRow, GrowthRow, HeatMap, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
 use super::sheet_pictures::{self as pictures, in_order, percent, with_its_unit};
 use crate::{Error, Result};
 use askama::Template;
@@ -29,6 +29,7 @@ struct Page<'a> {
     onsets: Vec<Panel>,
     more_onsets: String,
     onset_rows: Vec<Onset<'a>>,
+    growth_rows: Vec<Growth<'a>>,
     plates: Vec<Plate<'a>>,
     maps: Vec<Map<'a>>,
     more_maps: String,
@@ -53,6 +54,13 @@ struct Cell<'a> {
     sort: String,
     note: &'a str,
     without: String,
+}
+
+struct Growth<'a> {
+    row: &'a GrowthRow,
+    dose: String,
+    dose_sort: String,
+    cells: [Cell<'a>; 5],
 }
 
 struct Onset<'a> {
@@ -102,6 +110,7 @@ pub fn sheet_page(sheet: &Sheet) -> Result<String> {
         ratios: sheet.ratios.iter().map(|row| (row, cell(&row.ratio, ""))).collect(),
         onsets: pictured_onsets(sheet).iter().map(|rows| Panel::of(&pictures::onset(rows, &sheet.time_unit))).collect(),
         more_onsets: more(onset_names(sheet).len(), "time courses", "the table"),
+        growth_rows: sheet.growth.iter().map(|row| growth_row(row, sheet)).collect(),
         onset_rows: sheet.onsets.iter().map(|row| onset_row(row, sheet)).collect(),
         plates: sheet.plates.iter().map(|row| plate_row(row, sheet)).collect(),
         maps: pictured_maps(sheet)
@@ -218,6 +227,22 @@ fn curve_row<'a>(row: &'a CurveRow, sheet: &Sheet) -> Curve<'a> {
             _ => "",
         },
         note,
+    }
+}
+
+fn growth_row<'a>(row: &'a GrowthRow, sheet: &Sheet) -> Growth<'a> {
+    let per_time = format!("per {}", sheet.time_unit);
+    Growth {
+        row,
+        dose: format!("{} {}", shown(row.dose), row.unit).trim_end().to_string(),
+        dose_sort: number(row.dose),
+        cells: [
+            cell(&row.division, &per_time),
+            cell(&row.death, &per_time),
+            cell(&row.gr, ""),
+            cell(&row.stasis, ""),
+            cell(&row.toxicity, ""),
+        ],
     }
 }
 

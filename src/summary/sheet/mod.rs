@@ -4,9 +4,9 @@ mod measures;
 mod plates;
 mod words;
 
-use crate::curve::{Analysis, Curve, PooledNoise, Quantity, Reading, Verdict, picture, ratios};
+use crate::curve::{Analysis, Curve, Growth, PooledNoise, Quantity, Reading, Series, Verdict, growth, picture, ratios};
 use crate::plate::Readings;
-use crate::report::sheet::{CurveParameters, CurveRow, OnsetRow, RatioRow, Sheet, TimePoint, WellPoint};
+use crate::report::sheet::{CurveParameters, CurveRow, GrowthRow, OnsetRow, RatioRow, Sheet, TimePoint, WellPoint};
 use crate::report::shown;
 use measures::{Basis, measure, of_estimate};
 
@@ -47,6 +47,9 @@ pub fn sheet(readings: &Readings, analyses: &[Analysis], onsets: Option<&Analysi
     if let Some(onsets) = onsets {
         sheet.onsets = onsets.curves.iter().map(|curve| onset_row(readings, onsets, curve)).collect();
     }
+    if analyses.iter().any(|a| a.settings.reading == Reading::GrowthRate) {
+        sheet.growth = growth(readings, main.settings.at).iter().map(|row| growth_row(readings, row)).collect();
+    }
     (sheet.plates, sheet.heat_maps) = plates::plates(readings, main);
     sheet.warnings = words::warnings(readings, analyses, onsets, &sheet);
     sheet.headlines = words::headlines(&sheet);
@@ -56,8 +59,8 @@ pub fn sheet(readings: &Readings, analyses: &[Analysis], onsets: Option<&Analysi
 }
 
 /// "with BSO 100 uM", or nothing.
-fn background(readings: &Readings, curve: &Curve) -> String {
-    let parts = curve.series.background.iter().map(|(compound, dose)| {
+fn background(readings: &Readings, series: &Series) -> String {
+    let parts = series.background.iter().map(|(compound, dose)| {
         let compound = &readings.compounds[*compound];
         format!("{} {} {}", compound.name, shown(*dose), compound.unit)
     });
@@ -67,10 +70,14 @@ fn background(readings: &Readings, curve: &Curve) -> String {
 
 /// What tells a curve from the others.
 fn name(readings: &Readings, curve: &Curve) -> String {
+    series_name(readings, &curve.series)
+}
+
+fn series_name(readings: &Readings, series: &Series) -> String {
     let parts = [
-        readings.compounds[curve.series.compound].name.clone(),
-        readings.cell_lines[curve.series.cell_line].clone(),
-        background(readings, curve),
+        readings.compounds[series.compound].name.clone(),
+        readings.cell_lines[series.cell_line].clone(),
+        background(readings, series),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
@@ -94,7 +101,7 @@ fn curve_row(readings: &Readings, analysis: &Analysis, curve: &Curve, many: bool
         cell_line: readings.cell_lines[curve.series.cell_line].clone(),
         compound: compound.name.clone(),
         reading: analysis.settings.reading.axis().into(),
-        background: background(readings, curve),
+        background: background(readings, &curve.series),
         unit: compound.unit.clone(),
         time: curve.series.time,
         experiments: curve.series.experiments.len(),
@@ -166,6 +173,21 @@ fn ratio_rows(readings: &Readings, analysis: &Analysis) -> Vec<RatioRow> {
             ratio: of_estimate(&ratio.estimate, Quantity::RelativeEc50, Basis { experiments: ratio.experiments }, None),
         })
         .collect()
+}
+
+fn growth_row(readings: &Readings, growth: &Growth) -> GrowthRow {
+    let basis = Basis { experiments: growth.experiments };
+    let of = |estimate| of_estimate(estimate, Quantity::Floor, basis, None);
+    GrowthRow {
+        curve: series_name(readings, &growth.series),
+        dose: growth.dose,
+        unit: readings.compounds[growth.series.compound].unit.clone(),
+        division: of(&growth.division),
+        death: of(&growth.death),
+        gr: of(&growth.gr),
+        stasis: of(&growth.stasis),
+        toxicity: of(&growth.toxicity),
+    }
 }
 
 fn onset_row(readings: &Readings, analysis: &Analysis, curve: &Curve) -> OnsetRow {
