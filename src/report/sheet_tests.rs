@@ -89,7 +89,7 @@ fn what_a_user_wrote_is_text_on_the_page_and_in_the_tables() {
     super::write_sheet(&sheet, &place.path().join("out")).unwrap();
     let read = |name: &str| fs::read_to_string(place.path().join("out").join(name)).unwrap();
     let curves = read("curves.csv");
-    assert!(curves.lines().nth(1).unwrap().starts_with("HT-1080,\"a<b>, \"\"c\"\"\",,µM,48,h,3,3,90,"), "{curves}");
+    assert!(curves.lines().nth(1).unwrap().starts_with("HT-1080,\"a<b>, \"\"c\"\"\",,,µM,48,h,3,3,90,"), "{curves}");
     assert!(curves.lines().nth(1).unwrap().contains(",effect,,0.31,"), "a missing number is an empty field: {curves}");
     let wells = read("wells.csv");
     assert_eq!(wells.lines().count(), 1 + sheet.curves.iter().map(|row| row.points.len()).sum::<usize>());
