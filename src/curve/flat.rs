@@ -33,6 +33,7 @@ pub fn p_value(problem: &Problem, designs: &Designs) -> Option<f64> {
         sums[*unit].0 += n * mean;
         sums[*unit].1 += n;
     }
+    let used = sums.iter().filter(|(_, n)| *n > 0.0).count();
     let center = |unit: usize| sums[unit].0 / sums[unit].1;
     let shares = problem.link.is_share();
     let weight = |unit: usize| {
@@ -43,7 +44,7 @@ pub fn p_value(problem: &Problem, designs: &Designs) -> Option<f64> {
     let pure: f64 = problem.groups.iter().filter(|g| g.spot == Spot::Curve).map(|g| g.scatter * weight(g.unit)).sum();
     let pure_df: f64 = problem.groups.iter().filter(|g| g.spot == Spot::Curve).map(|g| g.scatter_df).sum();
     let contrasts = contrasts(problem, &groups);
-    let df = (groups.len() - units) as f64 + pure_df - 1.0;
+    let df = groups.len() as f64 - used as f64 + pure_df - 1.0;
     if contrasts.is_empty() || df < 1.0 {
         return None;
     }
