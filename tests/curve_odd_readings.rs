@@ -7,8 +7,7 @@ use fenton::report::sheet_page;
 use fenton::summary::sheet::{Asked, sheet};
 use std::time::{Duration, Instant};
 
-const VALUES: [f64; 12] =
-    [0.0, -5.0, 1.0, 100.0, 95.0, 50.0, 7.0, 1e-320, 1e300, -1e300, 1e12, 0.1];
+const VALUES: [f64; 12] = [0.0, -5.0, 1.0, 100.0, 95.0, 50.0, 7.0, 1e-320, 1e300, -1e300, 1e12, 0.1];
 const DOSES: [f64; 8] = [0.0, 0.0, 1e-9, 0.1, 1.0, 3.0, 10.0, 1e12];
 
 /// PROPTEST_CASES asks for more.

@@ -7,10 +7,11 @@ use super::problem::{Link, Problem, Spot};
 use super::quantity::{Quantity, Reading};
 use super::series::{self, Noise, Series};
 use super::variance::{Moderation, Scatter, VarianceFunction, overdispersion};
-use crate::plate::{Assay, Readings};
+use crate::plate::{Assay, Readings, Role};
 use crate::{Diagnostic, Result};
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
+use std::collections::BTreeSet;
 
 /// How the readings are to be understood and what is asked of them.
 #[derive(Debug, Clone)]
@@ -90,6 +91,7 @@ pub enum PooledNoise {
 /// # Errors
 /// If there is no curve in the readings.
 pub fn analyse(readings: &Readings, settings: &Settings) -> Result<Analysis> {
+    has_total(readings, settings)?;
     let series = series::over_dose(readings, settings.reading.link(), settings.at);
     if series.is_empty() {
         return Err(no_series(readings, settings).into());
@@ -105,6 +107,7 @@ pub fn analyse(readings: &Readings, settings: &Settings) -> Result<Analysis> {
 /// # Errors
 /// If nothing was.
 pub fn onsets(readings: &Readings, settings: &Settings) -> Result<Analysis> {
+    has_total(readings, settings)?;
     let series = series::over_time(readings, settings.reading.link(), TIMES);
     if series.is_empty() {
         let found = Diagnostic::new("no well was read often enough for a curve over time").in_file(&readings.file);
@@ -112,6 +115,22 @@ pub fn onsets(readings: &Readings, settings: &Settings) -> Result<Analysis> {
         return Err(expected.hint("leave 'led' out of --model, or add the readings of other times").into());
     }
     Ok(fit_all(series, settings))
+}
+
+/// A dead dye says how many are dead, not of how many.
+fn has_total(readings: &Readings, settings: &Settings) -> Result<()> {
+    if settings.reading != Reading::DeadShare {
+        return Ok(());
+    }
+    let with = |role: Role| -> BTreeSet<usize> {
+        readings.readings.iter().filter(|r| r.role == role).map(|r| r.plate).collect()
+    };
+    let Some(plate) = with(Role::Sample).difference(&with(Role::Positive)).next().copied() else { return Ok(()) };
+    Err(Diagnostic::new(format!("no lysed well on plate {}", readings.plates[plate].name))
+        .in_file(&readings.file)
+        .expected("wells of the role positive on each plate: a dead dye counts the dead, and these say of how many")
+        .hint("lyse a few wells, or count live cells too (--assay live_dead)")
+        .into())
 }
 
 /// Lag, rate, plateau and start take four points.

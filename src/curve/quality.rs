@@ -25,6 +25,8 @@ pub struct Controls {
     /// by chance.
     pub edge: Option<(f64, f64)>,
     pub failures: Vec<String>,
+    /// Whether wells were treated: a plate that was read at the start alone needs no vehicle.
+    treated: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,6 +92,7 @@ pub fn controls(readings: &Readings, link: Link, residuals: &BTreeMap<usize, f64
             Role::Sample | Role::Vehicle if reading.doses.is_empty() => entry.vehicle.add(value),
             Role::Blank if reading.doses.is_empty() => entry.blank.add(value),
             Role::Positive => entry.positive.add(value),
+            Role::Sample => entry.treated = true,
             _ => {}
         }
         if let (Some((row, column)), Some(residual)) = (reading.well, residuals.get(&number)) {
@@ -124,7 +127,7 @@ impl Controls {
             self.z_prime = (distance > 0.0).then(|| 1.0 - 3.0 * (high + low_sd) / distance);
             self.window = (mean.abs() > 1e-12).then(|| self.vehicle.mean / mean);
         }
-        if self.vehicle.count == 0 {
+        if self.vehicle.count == 0 && self.treated {
             self.failures.push("no vehicle well".into());
         }
         let cv = self.vehicle.sd().map(|sd| sd / self.vehicle.mean.abs());
