@@ -213,6 +213,11 @@ impl<'o> Builder<'o> {
             None => self.cell_lines.index("cells", names::key),
         };
         draft.doses.retain(|(_, dose)| *dose != 0.0);
+        // A number that fits on the page may not fit in the unit of its compound.
+        if draft.doses.iter().any(|(_, dose)| !dose.is_finite()) || draft.time.is_some_and(|time| !time.is_finite()) {
+            sheet.say(cell, "a dose or a time of this reading is beyond double precision", "check it and its unit");
+            return;
+        }
         draft.doses.sort_by_key(|(compound, _)| *compound);
         if let Some(pair) = draft.doses.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             let name = &self.known[pair[0].0].name;
