@@ -78,6 +78,7 @@ fn what_is_wrong_is_said_with_its_exit_code() {
         (vec!["curve", "empty.csv", "--assay", "atp"], 1, "empty"),
         (vec!["curve", "nowhere.csv", "--assay", "atp"], 1, "nowhere.csv"),
         (vec!["curve", "citrate.csv", "--assay", "atp"], 1, "14.5 to 22.5 %"),
+        (vec!["curve", "citrate.csv", "--assay", "live_dead", "--basis", "Fe"], 1, "columns live and dead"),
         (vec!["curve", "citrate.csv", "--assay", "dead_dye", "--basis", "Fe"], 1, "no lysed well"),
         (vec!["curve", "single.csv", "--assay", "atp", "--model", "gr"], 1, "t0"),
     ] {

@@ -70,7 +70,7 @@ def scipy_fit(doses, values):
             found = least_squares(lambda p: logistic(x, *p) - y, start, method="lm", xtol=1e-14, ftol=1e-14, gtol=1e-14, max_nfev=4000)
             if best is None or found.cost < best.cost:
                 best = found
-    return best.x / np.array([1, 1, 1, 1]), best.cost
+    return best.x
 
 
 def compare_scipy(binary, rng):
@@ -79,7 +79,7 @@ def compare_scipy(binary, rng):
     rows, _ = fenton(binary, curves)
     worst, compared, disagree = 0.0, 0, []
     for (x, y), row in zip(curves, rows):
-        found, _ = scipy_fit(x, y)
+        found = scipy_fit(x, y)
         # A slope above 12 is a step between two doses: where in between, the data do not say.
         interior = np.log(doses[0]) < found[0] < np.log(doses[-1]) and found[1] < np.log(12)
         if not interior or row["parameters"] is None:

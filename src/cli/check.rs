@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::output;
 use super::plate::{self, PlateArgs};
 use clap::Args;
+use fenton::plate::Assay;
 use fenton::report::{interval_text, shown};
 use fenton::study::{ReadAt, Seen, Study, embedded};
 use serde_json::json;
@@ -24,6 +25,9 @@ pub struct CheckArgs {
     study: String,
     #[command(flatten)]
     plate: PlateArgs,
+    /// What the instrument saw: atp, resazurin, live_count, dead_dye, live_dead, death_time
+    #[arg(long, value_name = "NAME", value_parser = plate::assay)]
+    assay: Option<Assay>,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -45,9 +49,9 @@ pub fn open(name: &str) -> Result<Study, Failure> {
 
 pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     if plate::is_table(&args.study) {
-        return plate::check(&args.study, &args.plate, args.json);
+        return plate::check(&args.study, &args.plate, args.assay, args.json);
     }
-    if !args.plate.is_empty() {
+    if !args.plate.is_empty() || args.assay.is_some() {
         return Err(Failure::Usage(
             "--map, --basis, --sheet, --medium and --assay belong to a file of readings".into(),
         ));

@@ -1,10 +1,11 @@
 //! `fenton curve`: from a plate file to curves, without a model.
 
 use super::failure::{Failure, on_write};
+use super::plate::{self, PlateArgs};
 use super::{output, terminal};
 use clap::{Args, ValueEnum};
 use fenton::curve::{Analysis, Reading, Settings, analyse, as_counts, onsets};
-use fenton::plate::{self, Assay, Options, Readings, Role, Seen};
+use fenton::plate::{Assay, Readings, Role, Seen};
 use fenton::report::sheet::{CurveRow, Sheet};
 use fenton::report::{self, shown};
 use fenton::summary::sheet::{Asked, sheet};
@@ -31,11 +32,8 @@ pub struct CurveArgs {
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// What the instrument saw: atp, resazurin, live_count, dead_dye, live_dead, death_time
-    #[arg(long, value_name = "NAME", value_parser = assay)]
+    #[arg(long, value_name = "NAME", value_parser = plate::assay)]
     assay: Assay,
-    /// The plate map of a grid: a grid of the same shape or a table of wells
-    #[arg(long, value_name = "MAP.csv")]
-    map: Option<PathBuf>,
     /// What to fit: curves over dose with three or four parameters, lag-exponential death over time (led), growth rates
     /// (gr); auto takes 4pl, and led and gr where the data have times and a start
     #[arg(long, value_enum, value_name = "NAMES", value_delimiter = ',', default_value = "auto")]
@@ -46,15 +44,8 @@ pub struct CurveArgs {
     /// Time of the curves over dose, in the file's unit [default: the last one]
     #[arg(long, value_name = "T")]
     at: Option<f64>,
-    /// What a dose counts, such as \"Fe\", \"Cu\", \"FAC 16.5 % Fe\", or \"FAC=Fe\" for one of several compounds
-    #[arg(long, value_name = "TEXT")]
-    basis: Vec<String>,
-    /// Serum, albumin, citrate: recorded in the report
-    #[arg(long, value_name = "TEXT")]
-    medium: Option<String>,
-    /// The sheet of a workbook [default: the first that holds anything]
-    #[arg(long, value_name = "NAME")]
-    sheet: Option<String>,
+    #[command(flatten)]
+    plate: PlateArgs,
     /// The folder for the report [default: fenton-FILE]
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -76,13 +67,6 @@ enum Model {
     Gr,
 }
 
-fn assay(text: &str) -> Result<Assay, String> {
-    Assay::parse(text).ok_or_else(|| {
-        let names: Vec<&str> = Assay::ALL.iter().map(|assay| assay.name()).collect();
-        format!("expected one of {}", names.join(", "))
-    })
-}
-
 pub fn run(args: &CurveArgs) -> Result<(), Failure> {
     if !(args.effect > 0.0 && args.effect < 1.0) {
         return Err(Failure::Usage(format!("--effect {}: a loss between 0 and 1, such as 0.1 for 10 %", args.effect)));
@@ -95,14 +79,7 @@ pub fn run(args: &CurveArgs) -> Result<(), Failure> {
             .for_each(|m| terminal::warn(m));
         report::writable(folder)?;
     }
-    let options = Options {
-        map: args.map.clone(),
-        sheet: args.sheet.clone(),
-        basis: args.basis.iter().map(|text| plate::basis_option(text)).collect(),
-        medium: args.medium.clone(),
-        assay: Some(args.assay),
-    };
-    let readings = plate::read(&args.file, &options)?;
+    let readings = fenton::plate::read(&args.file, &args.plate.options(Some(args.assay)))?;
     let readings = if args.assay == Assay::DeathTime { as_counts(&readings) } else { readings };
     let (analyses, over_time) = analyses(args, &readings)?;
     let asked = Asked {
@@ -150,13 +127,15 @@ fn analyses(args: &CurveArgs, readings: &Readings) -> Result<(Vec<Analysis>, Opt
         }
         found.push(analyse(readings, &Settings { reading: Reading::GrowthRate, ..settings.clone() })?);
     }
-    let over_time = match onsets(readings, &settings) {
-        Ok(found) if wants(Model::Led) || auto && dead => Some(found),
-        Err(error) if wants(Model::Led) => return Err(error.into()),
-        _ => None,
+    let over_time = if wants(Model::Led) {
+        Some(onsets(readings, &settings)?)
+    } else {
+        // Unasked, too few times are no error.
+        (auto && dead).then(|| onsets(readings, &settings).ok()).flatten()
     };
     if found.is_empty() {
-        found.extend(over_time.iter().map(|_| analyse(readings, &settings)).collect::<Result<Vec<_>, _>>()?);
+        // Plates and controls are judged by the curves over dose, whatever is asked.
+        found.push(analyse(readings, &settings)?);
     }
     Ok((found, over_time))
 }

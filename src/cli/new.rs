@@ -2,11 +2,12 @@
 
 use super::failure::{Failure, on_write};
 use super::inputs::read_text;
-use super::plate::PlateArgs;
+use super::plate::{self, PlateArgs};
 use super::{draft, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
 use fenton::model::math::closest;
+use fenton::plate::Assay;
 use fenton::report::{WholeFolder, recover};
 use fenton::study::{Study, embedded};
 use std::fmt::Write;
@@ -34,6 +35,9 @@ pub struct NewArgs {
     model: String,
     #[command(flatten)]
     plate: PlateArgs,
+    /// What the instrument saw: atp, resazurin, live_count, dead_dye, live_dead, death_time
+    #[arg(long, value_name = "NAME", value_parser = plate::assay)]
+    assay: Option<Assay>,
 }
 
 /// Columns of a table that are no compounds.
@@ -70,11 +74,11 @@ pub fn run(args: &NewArgs) -> Result<(), Failure> {
     let name = args.folder.display().to_string();
     recover(&args.folder).map_err(on_write(&name))?.iter().for_each(|mended| terminal::warn(mended));
     let text = if draft::is_workbook(&args.from) { String::new() } else { read_text(&args.from)? };
-    if !args.plate.is_empty() || draft::is_raw(&text) {
-        let readings = fenton::plate::read(&args.from, &args.plate.options()?)?;
+    if !args.plate.is_empty() || args.assay.is_some() || draft::is_raw(&text) {
+        let readings = fenton::plate::read(&args.from, &args.plate.options(args.assay))?;
         vacant(&args.folder)?;
         let draft = draft::Draft { readings: &readings, model: &args.model, system: &system };
-        let assay = args.plate.options()?.assay;
+        let assay = args.assay;
         let files = (draft.study(assay, suggested(&args.model)), draft.table());
         return finish(&args.folder, &files.0, "readings.csv", &files.1);
     }

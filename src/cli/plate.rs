@@ -3,7 +3,6 @@
 use super::failure::Failure;
 use super::output;
 use clap::Args;
-use fenton::Diagnostic;
 use fenton::plate::{Assay, Layout, Options, Reading, Readings, Role, Seen, basis_option, read};
 use fenton::report::shown;
 use serde_json::json;
@@ -13,44 +12,42 @@ use std::path::{Path, PathBuf};
 /// What a user says beside a file of readings.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PlateArgs {
-    /// The plate map of a grid of wells
+    /// The plate map of a grid: a grid of the same shape or a table of wells
     #[arg(long, value_name = "MAP.csv")]
     pub map: Option<PathBuf>,
-    /// What doses count: 'Fe', or 'FAC=FAC 16.5 % Fe' for one compound
+    /// What a dose counts, such as "Fe", "Cu", "FAC 16.5 % Fe", or "FAC=Fe" for one of several compounds
     #[arg(long, value_name = "BASIS")]
     pub basis: Vec<String>,
-    /// The sheet of a workbook
+    /// The sheet of a workbook [default: the first that holds anything]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
-    /// What was added to the wells besides: serum, albumin, citrate
+    /// What was in the wells besides, for the report: serum, albumin, citrate
     #[arg(long, value_name = "TEXT")]
     pub medium: Option<String>,
-    /// What the instrument saw: atp, resazurin, live_count, dead_dye, live_dead, death_time
-    #[arg(long, value_name = "NAME")]
-    pub assay: Option<String>,
+}
+
+/// The name of an assay, as an argument.
+pub fn assay(name: &str) -> Result<Assay, String> {
+    Assay::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Assay::ALL.iter().map(|assay| assay.name()).collect();
+        format!("expected one of {}", known.join(", "))
+    })
 }
 
 impl PlateArgs {
     pub fn is_empty(&self) -> bool {
-        let PlateArgs { map, basis, sheet, medium, assay } = self;
-        map.is_none() && basis.is_empty() && sheet.is_none() && medium.is_none() && assay.is_none()
+        let PlateArgs { map, basis, sheet, medium } = self;
+        map.is_none() && basis.is_empty() && sheet.is_none() && medium.is_none()
     }
 
-    pub fn options(&self) -> Result<Options, Failure> {
-        let assay = match &self.assay {
-            None => None,
-            Some(name) => Some(Assay::parse(name).ok_or_else(|| {
-                let known: Vec<&str> = Assay::ALL.iter().map(|assay| assay.name()).collect();
-                Diagnostic::new(format!("--assay: there is no assay '{name}'")).expected(known.join(", "))
-            })?),
-        };
-        Ok(Options {
+    pub fn options(&self, assay: Option<Assay>) -> Options {
+        Options {
             map: self.map.clone(),
             sheet: self.sheet.clone(),
             basis: self.basis.iter().map(|text| basis_option(text)).collect(),
             medium: self.medium.clone(),
             assay,
-        })
+        }
     }
 }
 
@@ -61,14 +58,9 @@ pub fn is_table(name: &str) -> bool {
 }
 
 /// Prints what is in a file of readings.
-pub fn check(file: &str, args: &PlateArgs, as_json: bool) -> Result<(), Failure> {
-    let options = args.options()?;
-    let readings = read(Path::new(file), &options)?;
-    if as_json {
-        output::print_json(&document(&readings, options.assay))
-    } else {
-        output::print(&text(&readings, options.assay))
-    }
+pub fn check(file: &str, args: &PlateArgs, assay: Option<Assay>, as_json: bool) -> Result<(), Failure> {
+    let readings = read(Path::new(file), &args.options(assay))?;
+    if as_json { output::print_json(&document(&readings, assay)) } else { output::print(&text(&readings, assay)) }
 }
 
 fn layout(layout: Layout) -> &'static str {

@@ -7,7 +7,8 @@ use super::problem::{Link, Problem, Spot};
 use super::quantity::{Quantity, Reading};
 use super::series::{self, Noise, Series};
 use super::variance::{Moderation, Scatter, VarianceFunction, overdispersion};
-use crate::plate::{Assay, Readings, Role};
+use crate::error::Place;
+use crate::plate::{self, Assay, Readings, Role, Seen};
 use crate::{Diagnostic, Result};
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -35,8 +36,6 @@ pub enum Verdict {
     NoEffect,
     /// There are not enough doses for a curve; how many there are.
     TooFewDoses(usize),
-    /// No control well tells what unaffected cells read.
-    NoControl,
     Failed(String),
 }
 
@@ -91,7 +90,7 @@ pub enum PooledNoise {
 /// # Errors
 /// If there is no curve in the readings.
 pub fn analyse(readings: &Readings, settings: &Settings) -> Result<Analysis> {
-    has_total(readings, settings)?;
+    can_be_read(readings, settings)?;
     let series = series::over_dose(readings, settings.reading.link(), settings.at);
     if series.is_empty() {
         return Err(no_series(readings, settings).into());
@@ -107,7 +106,7 @@ pub fn analyse(readings: &Readings, settings: &Settings) -> Result<Analysis> {
 /// # Errors
 /// If nothing was.
 pub fn onsets(readings: &Readings, settings: &Settings) -> Result<Analysis> {
-    has_total(readings, settings)?;
+    can_be_read(readings, settings)?;
     let series = series::over_time(readings, settings.reading.link(), TIMES);
     if series.is_empty() {
         let found = Diagnostic::new("no well was read often enough for a curve over time").in_file(&readings.file);
@@ -117,11 +116,23 @@ pub fn onsets(readings: &Readings, settings: &Settings) -> Result<Analysis> {
     Ok(fit_all(series, settings))
 }
 
-/// A dead dye says how many are dead, not of how many.
-fn has_total(readings: &Readings, settings: &Settings) -> Result<()> {
+/// Whether the file holds what the assay's reading needs.
+fn can_be_read(readings: &Readings, settings: &Settings) -> Result<()> {
+    if settings.reading == Reading::FractionalViability {
+        let signal = |r: &&plate::Reading| matches!(r.seen, Seen::Signal(value) if !(0.0..=1.0).contains(&value));
+        if let Some(reading) = readings.readings.iter().find(signal) {
+            return Err(Diagnostic::new("a raw signal is no share of living cells")
+                .in_file(&readings.file)
+                .at(Place { line: reading.line, column: reading.column, length: 1, text: String::new() })
+                .expected("columns live and dead, or fractional viabilities from 0 to 1")
+                .hint("a signal of living cells alone is --assay live_count, atp or resazurin")
+                .into());
+        }
+    }
     if settings.reading != Reading::DeadShare {
         return Ok(());
     }
+    // A dead dye says how many are dead, not of how many.
     let with = |role: Role| -> BTreeSet<usize> {
         readings.readings.iter().filter(|r| r.role == role).map(|r| r.plate).collect()
     };

@@ -88,7 +88,6 @@ fn verdict(curve: &Curve) -> String {
         Verdict::NoEffect => "no effect found".into(),
         Verdict::TooFewDoses(1) => "a single dose".into(),
         Verdict::TooFewDoses(count) => format!("{count} doses are too few"),
-        Verdict::NoControl => "no control".into(),
         Verdict::Failed(why) => format!("not fitted: {why}"),
     }
 }

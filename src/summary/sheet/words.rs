@@ -1,7 +1,7 @@
 //! What a sheet says in sentences.
 
 use super::is_even;
-use crate::curve::{Analysis, Curve, PooledNoise, Reading, Verdict};
+use crate::curve::{Analysis, Curve, PooledNoise, Reading, Verdict, picture};
 use crate::plate::{Assay, Layout, Limit, Readings, Role};
 use crate::report::document::{Headline, Severity, Warning};
 use crate::report::sheet::Sheet;
@@ -75,7 +75,12 @@ pub fn curve_notes(readings: &Readings, analysis: &Analysis, curve: &Curve) -> V
         let wells = if count == 1 { "1 well lies" } else { &format!("{count} wells lie") };
         notes.push(format!("{wells} far off the curve (line {})", lines.join(", ")));
     }
-    let _ = analysis;
+    let rises = curve.fit.as_ref().is_some_and(|fit| picture::parameters(fit)[2] > 1.0);
+    if curve.verdict == Verdict::Effect && rises && analysis.settings.reading != Reading::GrowthRate {
+        notes.push(
+            "the signal rises with dose: no loss, or no measure of living cells (inhibition, a dead dye)?".into(),
+        );
+    }
     notes
 }
 
