@@ -3,8 +3,8 @@
 use fenton::curve::{Reading, Settings, analyse, as_counts, onsets};
 use fenton::plate::{self, Assay, Limit, Readings, Role, Seen};
 use fenton::random::Stream;
-use fenton::report::sheet_page;
-use fenton::summary::sheet::{Asked, sheet};
+use fenton::report::plates::page;
+use fenton::summary::plates::{Asked, report_on};
 use std::time::{Duration, Instant};
 
 const VALUES: [f64; 12] = [0.0, -5.0, 1.0, 100.0, 95.0, 50.0, 7.0, 1e-320, 1e300, -1e300, 1e12, 0.1];
@@ -75,12 +75,12 @@ fn odd_readings_are_survived() {
             let growth = Settings { reading: Reading::GrowthRate, ..settings.clone() };
             let found: Vec<_> = [&settings, &growth].into_iter().filter_map(|s| analyse(&readings, s).ok()).collect();
             let over_time = onsets(&readings, &settings).ok();
-            let sheet = sheet(&readings, &found, over_time.as_ref(), &Asked::default());
-            let text = serde_json::to_string(&sheet).expect("every sheet is a document");
+            let report = report_on(&readings, &found, over_time.as_ref(), &Asked::default());
+            let text = serde_json::to_string(&report).expect("every report is a document");
             // JSON has no such numbers; in words they would still stand.
             let words = text.split(|c: char| !c.is_alphanumeric());
             assert!(words.clone().all(|word| word != "NaN" && word != "inf"), "draw {draw}, {assay:?}");
-            sheet_page(&sheet).expect("every sheet is a page");
+            page(&report).expect("every report is a page");
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "draw {draw}: {:?}", begun.elapsed());
     }

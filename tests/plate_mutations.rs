@@ -1,5 +1,9 @@
 //! Damaged files of readings: never a panic or a hang, and always an error with a file, mostly with a place.
 
+#[path = "common/damage.rs"]
+mod damage;
+
+use damage::{cases, spliced};
 use fenton::Error;
 use fenton::plate::{Assay, Options, Readings, read_bytes};
 use proptest::prelude::*;
@@ -57,11 +61,6 @@ fn sound(read: &Readings) {
     }
 }
 
-/// PROPTEST_CASES asks for more.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
-}
-
 const PIECES: [&str; 26] = [
     "",
     "-",
@@ -101,21 +100,6 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-/// Replaces, deletes or inserts bytes.
-fn by_bytes(text: &[u8]) -> impl Strategy<Value = Vec<u8>> + use<> {
-    let bytes = text.to_vec();
-    let change = (0..bytes.len(), 0..12usize, piece());
-    proptest::collection::vec(change, 1..4).prop_map(move |changes| {
-        let mut out = bytes.clone();
-        for (at, remove, insert) in changes {
-            let at = at.min(out.len());
-            let end = (at + remove).min(out.len());
-            out.splice(at..end, insert);
-        }
-        out
-    })
-}
-
 /// Deletes, doubles or exchanges lines, and replaces fields.
 fn by_fields(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
     let lines: Vec<String> = text.lines().map(str::to_string).collect();
@@ -141,7 +125,7 @@ fn by_fields(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
 }
 
 fn damaged(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
-    prop_oneof![by_bytes(text.as_bytes()), by_fields(text)]
+    prop_oneof![spliced(text.as_bytes(), piece()), by_fields(text)]
 }
 
 /// A valid archive whose sheet is damaged: damage to the bytes of an archive is mostly seen by its check sums.
@@ -161,7 +145,7 @@ fn repacked(change: impl Fn(&str, Vec<u8>) -> Vec<u8>) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(2000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_tidy_tables_are_refused_or_read(text in prop_oneof![damaged(TIDY), damaged(COUNTS)], assay in 0..7usize) {
@@ -182,7 +166,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_workbooks_are_refused_or_read(bytes in by_bytes(BOOK), cut in 0..BOOK.len(), part in 0..12usize, at in any::<prop::sample::Index>(), insert in piece()) {
+    fn damaged_workbooks_are_refused_or_read(bytes in spliced(BOOK, piece()), cut in 0..BOOK.len(), part in 0..12usize, at in any::<prop::sample::Index>(), insert in piece()) {
         survives("book.xlsx", &bytes, None, &Options::default());
         survives("book.xlsx", &BOOK[..cut], None, &Options::default());
         let mut number = 0;

@@ -1,8 +1,11 @@
 //! Damaged study and data files: never a panic or a hang, and always an error with a place to look at.
 
+#[path = "common/damage.rs"]
+mod damage;
 #[path = "common/memory.rs"]
 mod memory;
 
+use damage::{cases, spliced};
 use fenton::Error;
 use fenton::study::Study;
 use memory::Memory;
@@ -71,15 +74,8 @@ fn survives(study: &str, plate: &[u8]) {
 /// What no small file may take, on a busy machine without optimisation; a hang takes for ever.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// PROPTEST_CASES asks for more.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(3000)
-}
-
 /// Replaces, deletes or doubles a piece of `text`, or puts something into it.
 fn mutated(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
-    let bytes = text.as_bytes().to_vec();
-    let length = bytes.len();
     let piece = prop_oneof![
         Just(Vec::new()),
         Just(b"-".to_vec()),
@@ -105,20 +101,11 @@ fn mutated(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
         Just("\n[cells]\nnodes = 1000000\n".as_bytes().to_vec()),
         proptest::collection::vec(any::<u8>(), 0..4),
     ];
-    let change = (0..length, 0..12usize, piece);
-    proptest::collection::vec(change, 1..4).prop_map(move |changes| {
-        let mut out = bytes.clone();
-        for (at, remove, insert) in changes {
-            let at = at.min(out.len());
-            let end = (at + remove).min(out.len());
-            out.splice(at..end, insert);
-        }
-        out
-    })
+    spliced(text.as_bytes(), piece)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(3000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_studies_are_refused_or_read(study in mutated(STUDY)) {

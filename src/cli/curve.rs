@@ -6,9 +6,9 @@ use super::{output, terminal};
 use clap::{Args, ValueEnum};
 use fenton::curve::{Analysis, Reading, Settings, analyse, as_counts, onsets};
 use fenton::plate::{Assay, Readings, Role, Seen};
-use fenton::report::sheet::{CurveRow, Sheet};
+use fenton::report::plates::{CurveRow, PlateReport};
 use fenton::report::{self, shown};
-use fenton::summary::sheet::{Asked, sheet};
+use fenton::summary::plates::{Asked, report_on};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Args)]
@@ -87,15 +87,15 @@ pub fn run(args: &CurveArgs) -> Result<(), Failure> {
         command: std::env::args().map(quoted).collect::<Vec<_>>().join(" "),
         synthetic: readings.synthetic.clone(),
     };
-    let sheet = sheet(&readings, &analyses, over_time.as_ref(), &asked);
+    let report = report_on(&readings, &analyses, over_time.as_ref(), &asked);
     if let Some(folder) = &folder {
-        let files = report::write_sheet(&sheet, folder)?;
+        let files = report::plates::write(&report, folder)?;
         if !args.json {
-            output::print(&said(&sheet))?;
+            output::print(&said(&report))?;
             output::print(&format!("\nwrote {} files to {}\n", files.len(), folder.display()))?;
         }
     }
-    if args.json { output::print_json(&sheet) } else { Ok(()) }
+    if args.json { output::print_json(&report) } else { Ok(()) }
 }
 
 /// Curves over dose (one set a reading) and over time, as asked.
@@ -152,12 +152,12 @@ fn quoted(argument: String) -> String {
 /// Rows of the table on a terminal.
 const ROWS: usize = 24;
 
-fn said(sheet: &Sheet) -> String {
-    let mut text = format!("{}\n", sheet.about);
-    for warning in sheet.warnings.iter().filter(|w| w.severity != report::document::Severity::Note) {
+fn said(report: &PlateReport) -> String {
+    let mut text = format!("{}\n", report.about);
+    for warning in report.warnings.iter().filter(|w| w.severity != report::document::Severity::Note) {
         text += &format!("! {}: {}\n", warning.title, warning.text);
     }
-    let percent = shown(100.0 * sheet.effect);
+    let percent = shown(100.0 * report.effect);
     let mut table = vec![vec![
         "curve".to_string(),
         "EC50".into(),
@@ -167,12 +167,12 @@ fn said(sheet: &Sheet) -> String {
         "p".into(),
         String::new(),
     ]];
-    for row in sheet.curves.iter().take(ROWS) {
+    for row in report.curves.iter().take(ROWS) {
         let p = row.p_value.map_or_else(String::new, |p| if p < 1e-4 { "< 1e-4".into() } else { format!("{p:.2}") });
         let found = row.verdict == "effect";
         let measure = |shown: &str| if found { shown.to_string() } else { String::new() };
         table.push(vec![
-            label(sheet, row),
+            label(report, row),
             measure(&format!("{} {}", row.ec50.shown, row.unit)),
             measure(&row.ec50.note),
             measure(&format!("{} {}", row.benchmark_dose.shown, row.unit)),
@@ -188,15 +188,15 @@ fn said(sheet: &Sheet) -> String {
         let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         text += &format!("{}\n", cells.join("  ").trim_end());
     }
-    if sheet.curves.len() > ROWS {
-        text += &format!("and {} more curves in the report\n", sheet.curves.len() - ROWS);
+    if report.curves.len() > ROWS {
+        text += &format!("and {} more curves in the report\n", report.curves.len() - ROWS);
     }
     text
 }
 
-fn label(sheet: &Sheet, row: &CurveRow) -> String {
+fn label(report: &PlateReport, row: &CurveRow) -> String {
     let mut parts = vec![row.compound.as_str(), row.cell_line.as_str(), row.background.as_str()];
-    if row.reading != sheet.reading {
+    if row.reading != report.reading {
         parts.push(&row.reading);
     }
     parts.retain(|part| !part.is_empty());

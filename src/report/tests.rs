@@ -166,6 +166,13 @@ pub fn example() -> Document {
     }
 }
 
+pub(super) fn needs_no_network(page: &str) {
+    let outside = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    for word in ["http://", "https://", "src=", "@import", "url("] {
+        assert!(!outside.contains(word), "the page refers to something outside: {word}");
+    }
+}
+
 #[test]
 fn the_folder_holds_every_file_and_the_page_needs_no_network() {
     let place = tempfile::tempdir().unwrap();
@@ -176,10 +183,7 @@ fn the_folder_holds_every_file_and_the_page_needs_no_network() {
         assert!(folder.join(name).metadata().unwrap().len() > 100, "{name}");
     }
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
-    let outside = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
-    for word in ["http://", "https://", "src=", "@import", "url("] {
-        assert!(!outside.contains(word), "the page refers to something outside: {word}");
-    }
+    needs_no_network(&page);
     assert!(page.contains("Synthetic data") && page.contains("<title>[synthetic data] "));
     assert!(!text(&page).contains("NaN") && !page.contains(">inf<"));
     let svg = fs::read_to_string(folder.join("dose-response-1.svg")).unwrap();
@@ -221,6 +225,6 @@ fn an_empty_document_still_makes_a_page() {
 }
 
 /// The page without its script.
-fn text(page: &str) -> &str {
+pub(super) fn text(page: &str) -> &str {
     page.split("<script>").next().unwrap_or_default()
 }

@@ -4,7 +4,7 @@
 mod charts;
 mod curves;
 mod effects;
-pub mod sheet;
+pub mod plates;
 mod statements;
 mod tables;
 mod words;

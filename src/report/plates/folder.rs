@@ -1,54 +1,54 @@
 //! The folder of a report on the curves of a plate file.
 
-use super::folder::{optional, table, whole};
-use super::number::number;
-use super::plot::Layout;
-use super::sheet::{CurveRow, GrowthRow, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
-use super::sheet_page::{experiments, pictured, pictured_maps, pictured_onsets, sheet_page};
-use super::sheet_pictures as pictures;
+use super::document::{CurveRow, GrowthRow, Measure, OnsetRow, PlateReport, PlateRow, RatioRow};
+use super::page::{experiments, page, pictured, pictured_maps, pictured_onsets};
+use super::pictures;
+use crate::report::folder::{optional, table, whole};
+use crate::report::number::number;
+use crate::report::plot::Layout;
 use crate::{Error, Result};
 use std::path::Path;
 
-/// Writes the report of `sheet` as the folder `path`, and gives back the names of its files. A folder that is there
+/// Writes the report of `report` as the folder `path`, and gives back the names of its files. A folder that is there
 /// already is replaced if it is an earlier report; anything else is refused.
 ///
 /// # Errors
 /// [`Error::File`] if the folder cannot be written; then nothing is changed. A process killed at the wrong moment leaves
-/// work for [`super::recover`].
-pub fn write_sheet(sheet: &Sheet, path: &Path) -> Result<Vec<String>> {
-    whole(path, || render(sheet))
+/// work for [`crate::report::recover`].
+pub fn write(report: &PlateReport, path: &Path) -> Result<Vec<String>> {
+    whole(path, || render(report))
 }
 
-fn render(sheet: &Sheet) -> Result<Vec<(String, String)>> {
+fn render(report: &PlateReport) -> Result<Vec<(String, String)>> {
     let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
     let mut files = vec![
-        ("report.html".to_string(), sheet_page(sheet)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(sheet).map_err(json)? + "\n"),
-        ("curves.csv".to_string(), curves(sheet)?),
-        ("wells.csv".to_string(), wells(sheet)?),
-        ("plates.csv".to_string(), plates(sheet)?),
+        ("report.html".to_string(), page(report)?),
+        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+        ("curves.csv".to_string(), curves(report)?),
+        ("wells.csv".to_string(), wells(report)?),
+        ("plates.csv".to_string(), plates(report)?),
     ];
-    if !sheet.ratios.is_empty() {
-        files.push(("ratios.csv".into(), ratios(sheet)?));
+    if !report.ratios.is_empty() {
+        files.push(("ratios.csv".into(), ratios(report)?));
     }
-    if !sheet.growth.is_empty() {
-        files.push(("growth.csv".into(), growth(sheet)?));
+    if !report.growth.is_empty() {
+        files.push(("growth.csv".into(), growth(report)?));
     }
-    if !sheet.onsets.is_empty() {
-        files.push(("onsets.csv".into(), onsets(sheet)?));
+    if !report.onsets.is_empty() {
+        files.push(("onsets.csv".into(), onsets(report)?));
     }
     // The pictures of the page and no others: a screen has thousands of curves.
-    let rows = pictured(sheet);
+    let rows = pictured(report);
     let experiments = experiments(&rows);
     for (at, row) in rows.iter().enumerate() {
-        let figure = pictures::curve(row, sheet, &experiments);
+        let figure = pictures::curve(row, report, &experiments);
         files.push((format!("curve-{}.svg", at + 1), figure.standalone(Layout::WIDE)));
     }
-    for (at, rows) in pictured_onsets(sheet).iter().enumerate() {
-        let figure = pictures::onset(rows, &sheet.time_unit);
+    for (at, rows) in pictured_onsets(report).iter().enumerate() {
+        let figure = pictures::onset(rows, &report.time_unit);
         files.push((format!("onset-{}.svg", at + 1), figure.standalone(Layout::WIDE)));
     }
-    for (at, map) in pictured_maps(sheet).enumerate() {
+    for (at, map) in pictured_maps(report).enumerate() {
         files.push((format!("plate-{}-readings.svg", at + 1), pictures::plate_values(map).standalone()));
         if let Some(residuals) = pictures::plate_residuals(map) {
             files.push((format!("plate-{}-residuals.svg", at + 1), residuals.standalone()));
@@ -82,7 +82,7 @@ fn header(before: &[&str], measures: &[&str], behind: &[&str]) -> Vec<String> {
     header
 }
 
-fn curves(sheet: &Sheet) -> Result<String> {
+fn curves(report: &PlateReport) -> Result<String> {
     let header = header(
         &[
             "cell_line",
@@ -121,7 +121,7 @@ fn curves(sheet: &Sheet) -> Result<String> {
             row.reading.clone(),
             row.unit.clone(),
             optional(row.time),
-            sheet.time_unit.clone(),
+            report.time_unit.clone(),
             row.experiments.to_string(),
             row.plates.to_string(),
             row.wells.to_string(),
@@ -138,7 +138,7 @@ fn curves(sheet: &Sheet) -> Result<String> {
             optional(fitted.map(|p| p.hill)),
             optional(fitted.map(|p| p.lower)),
             optional(fitted.map(|p| p.upper)),
-            number(sheet.effect),
+            number(report.effect),
             optional(row.at_highest_dose),
             optional(row.smallest_effect),
             optional(row.between_experiments),
@@ -146,10 +146,10 @@ fn curves(sheet: &Sheet) -> Result<String> {
         ]);
         out
     };
-    table(&header, sheet.curves.iter().map(row))
+    table(&header, report.curves.iter().map(row))
 }
 
-fn wells(sheet: &Sheet) -> Result<String> {
+fn wells(report: &PlateReport) -> Result<String> {
     let header = [
         "cell_line",
         "compound",
@@ -165,7 +165,7 @@ fn wells(sheet: &Sheet) -> Result<String> {
         "value",
         "outlier",
     ];
-    let rows = sheet.curves.iter().flat_map(|row| {
+    let rows = report.curves.iter().flat_map(|row| {
         row.points.iter().map(|point| {
             vec![
                 row.cell_line.clone(),
@@ -173,7 +173,7 @@ fn wells(sheet: &Sheet) -> Result<String> {
                 row.background.clone(),
                 row.reading.clone(),
                 optional(row.time),
-                sheet.time_unit.clone(),
+                report.time_unit.clone(),
                 point.experiment.clone(),
                 point.plate.clone(),
                 point.well.clone(),
@@ -187,7 +187,7 @@ fn wells(sheet: &Sheet) -> Result<String> {
     table(&header, rows)
 }
 
-fn plates(sheet: &Sheet) -> Result<String> {
+fn plates(report: &PlateReport) -> Result<String> {
     let header = [
         "plate",
         "experiment",
@@ -210,7 +210,7 @@ fn plates(sheet: &Sheet) -> Result<String> {
             row.plate.clone(),
             row.experiment.clone(),
             optional(row.time),
-            sheet.time_unit.clone(),
+            report.time_unit.clone(),
             row.vehicles.to_string(),
             optional(row.vehicle_mean),
             optional(row.vehicle_cv),
@@ -224,38 +224,38 @@ fn plates(sheet: &Sheet) -> Result<String> {
             row.failures.join("; "),
         ]
     };
-    table(&header, sheet.plates.iter().map(row))
+    table(&header, report.plates.iter().map(row))
 }
 
-fn ratios(sheet: &Sheet) -> Result<String> {
+fn ratios(report: &PlateReport) -> Result<String> {
     let row = |row: &RatioRow| {
         let mut out = vec![row.numerator.clone(), row.denominator.clone()];
         out.extend(fields(&row.ratio));
         out
     };
-    table(&header(&["numerator", "denominator"], &["ratio"], &[]), sheet.ratios.iter().map(row))
+    table(&header(&["numerator", "denominator"], &["ratio"], &[]), report.ratios.iter().map(row))
 }
 
-fn growth(sheet: &Sheet) -> Result<String> {
+fn growth(report: &PlateReport) -> Result<String> {
     let measures = ["division_rate", "death_rate", "gr", "gr_static", "gr_toxic"];
     let header = header(&["curve", "dose", "dose_unit", "time_unit"], &measures, &[]);
     let row = |row: &GrowthRow| {
-        let mut out = vec![row.curve.clone(), number(row.dose), row.unit.clone(), sheet.time_unit.clone()];
+        let mut out = vec![row.curve.clone(), number(row.dose), row.unit.clone(), report.time_unit.clone()];
         let measures = [&row.division, &row.death, &row.gr, &row.stasis, &row.toxicity];
         out.extend(measures.into_iter().flat_map(fields));
         out
     };
-    table(&header, sheet.growth.iter().map(row))
+    table(&header, report.growth.iter().map(row))
 }
 
-fn onsets(sheet: &Sheet) -> Result<String> {
+fn onsets(report: &PlateReport) -> Result<String> {
     let header =
         header(&["curve", "dose", "dose_unit", "time_unit"], &["onset", "rate", "plateau", "fastest"], &["verdict"]);
     let row = |row: &OnsetRow| {
-        let mut out = vec![row.curve.clone(), number(row.dose), row.unit.clone(), sheet.time_unit.clone()];
+        let mut out = vec![row.curve.clone(), number(row.dose), row.unit.clone(), report.time_unit.clone()];
         out.extend([&row.onset, &row.rate, &row.plateau, &row.fastest].into_iter().flat_map(fields));
         out.push(row.verdict.clone());
         out
     };
-    table(&header, sheet.onsets.iter().map(row))
+    table(&header, report.onsets.iter().map(row))
 }

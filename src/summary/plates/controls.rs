@@ -3,7 +3,7 @@
 use crate::curve::Analysis;
 use crate::curve::quality::{Controls, Moments, controls, residuals, shape};
 use crate::plate::{Readings, Seen};
-use crate::report::sheet::{HeatMap, PlateRow};
+use crate::report::plates::{HeatMap, PlateRow};
 use crate::report::shown;
 use std::collections::BTreeMap;
 

@@ -2,11 +2,11 @@
 //!
 //! Missing numbers are `None`, never NaN.
 
-use super::document::{Headline, Warning};
+use crate::report::document::{Headline, Warning};
 use serde::Serialize;
 
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Sheet {
+pub struct PlateReport {
     pub title: String,
     /// What was read and how it was understood, in a sentence or two.
     pub about: String,

@@ -1,12 +1,14 @@
 //! From the curves of a plate file to what a report shows.
 
+mod controls;
 mod measures;
-mod plates;
 mod words;
 
 use crate::curve::{Analysis, Curve, Growth, PooledNoise, Quantity, Reading, Series, Verdict, growth, picture, ratios};
 use crate::plate::Readings;
-use crate::report::sheet::{CurveParameters, CurveRow, GrowthRow, OnsetRow, RatioRow, Sheet, TimePoint, WellPoint};
+use crate::report::plates::{
+    CurveParameters, CurveRow, GrowthRow, OnsetRow, PlateReport, RatioRow, TimePoint, WellPoint,
+};
 use crate::report::shown;
 use measures::{Basis, measure, of_estimate};
 
@@ -23,11 +25,11 @@ pub struct Asked {
     pub synthetic: Option<String>,
 }
 
-/// The sheet of all analyses of one file: curves over dose, of one reading each, and onsets.
-pub fn sheet(readings: &Readings, analyses: &[Analysis], onsets: Option<&Analysis>, asked: &Asked) -> Sheet {
-    let Some(main) = analyses.first() else { return Sheet::default() };
+/// The report of all analyses of one file: curves over dose, of one reading each, and onsets.
+pub fn report_on(readings: &Readings, analyses: &[Analysis], onsets: Option<&Analysis>, asked: &Asked) -> PlateReport {
+    let Some(main) = analyses.first() else { return PlateReport::default() };
     let many = analyses.iter().map(|a| a.curves.len()).sum::<usize>() > MANY;
-    let mut sheet = Sheet {
+    let mut report = PlateReport {
         title: asked.title.clone(),
         about: words::about(readings, main),
         assay: main.settings.assay.name().into(),
@@ -38,24 +40,24 @@ pub fn sheet(readings: &Readings, analyses: &[Analysis], onsets: Option<&Analysi
         version: env!("CARGO_PKG_VERSION").into(),
         command: asked.command.clone(),
         noise: words::noise(main),
-        ..Sheet::default()
+        ..PlateReport::default()
     };
     for analysis in analyses {
-        sheet.curves.extend(analysis.curves.iter().map(|curve| curve_row(readings, analysis, curve, many)));
-        sheet.ratios.extend(ratio_rows(readings, analysis));
+        report.curves.extend(analysis.curves.iter().map(|curve| curve_row(readings, analysis, curve, many)));
+        report.ratios.extend(ratio_rows(readings, analysis));
     }
     if let Some(onsets) = onsets {
-        sheet.onsets = onsets.curves.iter().map(|curve| onset_row(readings, onsets, curve)).collect();
+        report.onsets = onsets.curves.iter().map(|curve| onset_row(readings, onsets, curve)).collect();
     }
     if analyses.iter().any(|a| a.settings.reading == Reading::GrowthRate) {
-        sheet.growth = growth(readings, main.settings.at).iter().map(|row| growth_row(readings, row)).collect();
+        report.growth = growth(readings, main.settings.at).iter().map(|row| growth_row(readings, row)).collect();
     }
-    (sheet.plates, sheet.heat_maps) = plates::plates(readings, main);
-    sheet.warnings = words::warnings(readings, analyses, onsets, &sheet);
-    sheet.headlines = words::headlines(&sheet);
-    sheet.methods = words::methods(readings, analyses, onsets.is_some());
-    sheet.references = words::references(onsets.is_some());
-    sheet
+    (report.plates, report.heat_maps) = controls::plates(readings, main);
+    report.warnings = words::warnings(readings, analyses, onsets, &report);
+    report.headlines = words::headlines(&report);
+    report.methods = words::methods(readings, analyses, onsets.is_some());
+    report.references = words::references(onsets.is_some());
+    report
 }
 
 /// "with BSO 100 uM", or nothing.

@@ -1,8 +1,8 @@
-//! The figures of a [`Sheet`](super::sheet::Sheet).
+//! The figures of a [`PlateReport`](super::PlateReport).
 
-use super::number::{number, shown};
-use super::plot::{Colour, Figure, HeatMap, Key, Mark, Ramp, Scale, Series, Shape};
-use super::sheet::{self, CurveRow, Measure, OnsetRow, WellPoint};
+use super::document::{self, CurveRow, Measure, OnsetRow, WellPoint};
+use crate::report::number::{number, shown};
+use crate::report::plot::{Colour, Figure, HeatMap, Key, Mark, Ramp, Scale, Series, Shape};
 
 /// Names in the order in which they first come, so that each keeps its colour and shape over all figures.
 pub fn in_order<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
@@ -34,8 +34,8 @@ pub fn plural(count: usize, one: &str) -> String {
     format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Wells and the fitted curve over dose. `experiments` are all names of the sheet.
-pub fn curve(row: &CurveRow, sheet: &sheet::Sheet, experiments: &[&str]) -> Figure {
+/// Wells and the fitted curve over dose. `experiments` are all names of the report.
+pub fn curve(row: &CurveRow, report: &document::PlateReport, experiments: &[&str]) -> Figure {
     let own = in_order(row.points.iter().map(|point| point.experiment.as_str()));
     let lines = || std::iter::once(&row.line).chain(row.experiment_lines.iter().map(|(_, line)| line)).flatten();
     let xs = row.points.iter().map(|p| p.dose).chain(lines().map(|p| p.0));
@@ -77,7 +77,7 @@ pub fn curve(row: &CurveRow, sheet: &sheet::Sheet, experiments: &[&str]) -> Figu
         series.push(ink(if marks.len() > 1 { "EC50, 95 % interval" } else { "EC50" }, Key::Pin, marks));
     }
     Figure {
-        title: curve_name(row, &sheet.time_unit),
+        title: curve_name(row, &report.time_unit),
         description: caption(row, own.len(), (low - reach, high + reach)),
         x_label: with_unit(&row.compound, &row.unit),
         y_label: if row.reading.is_empty() { "response".into() } else { row.reading.clone() },
@@ -202,7 +202,7 @@ pub fn onset(rows: &[&OnsetRow], time_unit: &str) -> Figure {
 }
 
 /// A plate as it was read.
-pub fn plate_values(map: &sheet::HeatMap) -> HeatMap<'_> {
+pub fn plate_values(map: &document::HeatMap) -> HeatMap<'_> {
     HeatMap {
         rows: map.rows,
         columns: map.columns,
@@ -215,7 +215,7 @@ pub fn plate_values(map: &sheet::HeatMap) -> HeatMap<'_> {
 }
 
 /// How far its wells lie from what was expected; nothing if that is known of none.
-pub fn plate_residuals(map: &sheet::HeatMap) -> Option<HeatMap<'_>> {
+pub fn plate_residuals(map: &document::HeatMap) -> Option<HeatMap<'_>> {
     map.residuals.iter().any(Option::is_some).then(|| HeatMap {
         rows: map.rows,
         columns: map.columns,

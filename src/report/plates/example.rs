@@ -1,7 +1,7 @@
 //! Made-up data for the report on curves.
 
-use super::document::{Headline, Severity, Warning};
-use super::sheet::*;
+use super::document::*;
+use crate::report::document::{Headline, Severity, Warning};
 
 const DOSES: [f64; 9] = [0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0];
 
@@ -18,8 +18,8 @@ fn measure(value: f64, note: &str) -> Measure {
         value: Some(value),
         lower: Some(value / 1.3),
         upper: Some(value * 1.3),
-        shown: super::shown(value),
-        note: format!("{}{note}", super::interval_text((value / 1.3, value * 1.3))),
+        shown: crate::report::shown(value),
+        note: format!("{}{note}", crate::report::interval_text((value / 1.3, value * 1.3))),
         without_outliers: None,
     }
 }
@@ -141,7 +141,7 @@ fn onset(curve: &str, dose: f64, onset: f64) -> OnsetRow {
 }
 
 /// What two days at the reader might give.
-pub fn example() -> Sheet {
+pub fn example() -> PlateReport {
     let mut curves = vec![
         curve("HT-1080", "RSL3", "", 0.31, 3),
         curve("HT-1080", "RSL3", "with Fer-1 1 µM", 100.0, 3),
@@ -185,7 +185,7 @@ pub fn example() -> Sheet {
         edge_effect: Some(-0.12),
         failures: failures.iter().map(ToString::to_string).collect(),
     };
-    Sheet {
+    PlateReport {
         title: "Viability of HT-1080 and Calu-1 under RSL3, erastin and ML162".into(),
         about: "screen.csv: 214 readings of 3 plates in 3 experiments, a tidy table; ATP luminescence relative to the vehicle \
                 of the same plate."

@@ -1,10 +1,10 @@
-//! What a sheet says in sentences.
+//! What a report says in sentences.
 
 use super::is_even;
 use crate::curve::{Analysis, Curve, PooledNoise, Reading, Verdict, picture};
 use crate::plate::{Assay, Layout, Limit, Readings, Role};
 use crate::report::document::{Headline, Severity, Warning};
-use crate::report::sheet::Sheet;
+use crate::report::plates::PlateReport;
 use crate::report::shown;
 
 pub fn about(readings: &Readings, analysis: &Analysis) -> String {
@@ -84,12 +84,17 @@ pub fn curve_notes(readings: &Readings, analysis: &Analysis, curve: &Curve) -> V
     notes
 }
 
-pub fn warnings(readings: &Readings, analyses: &[Analysis], onsets: Option<&Analysis>, sheet: &Sheet) -> Vec<Warning> {
+pub fn warnings(
+    readings: &Readings,
+    analyses: &[Analysis],
+    onsets: Option<&Analysis>,
+    report: &PlateReport,
+) -> Vec<Warning> {
     let mut out = Vec::new();
     let mut say = |severity: Severity, title: &str, text: String| {
         out.push(Warning { severity, title: title.into(), text });
     };
-    let failures: Vec<String> = sheet
+    let failures: Vec<String> = report
         .plates
         .iter()
         .flat_map(|plate| plate.failures.iter().map(move |failure| format!("plate {}: {failure}", plate.plate)))
@@ -178,7 +183,7 @@ fn without_colour_blanks<'r>(readings: &'r Readings, analysis: &Analysis) -> imp
     })
 }
 
-pub fn headlines(sheet: &Sheet) -> Vec<Headline> {
+pub fn headlines(report: &PlateReport) -> Vec<Headline> {
     let card = |label: String, value: String, note: String| Headline { label, value, note };
     let with_unit = |shown: &str, unit: &str| {
         if shown.contains(|c: char| c.is_ascii_digit()) {
@@ -188,14 +193,14 @@ pub fn headlines(sheet: &Sheet) -> Vec<Headline> {
         }
     };
     // Further readings of the same wells stand in the table.
-    let curves: Vec<_> = sheet.curves.iter().filter(|row| row.reading == sheet.reading).collect();
+    let curves: Vec<_> = report.curves.iter().filter(|row| row.reading == report.reading).collect();
     let effects: Vec<_> = curves.iter().filter(|row| row.verdict == "effect").collect();
     if let [row] = &curves[..] {
         if row.verdict != "effect" {
             let p = row.p_value.map(|p| format!("p = {}", shown(p))).unwrap_or_default();
             return vec![card(format!("{} on {}", row.compound, row.cell_line), row.verdict.clone(), p)];
         }
-        let percent = shown(100.0 * sheet.effect);
+        let percent = shown(100.0 * report.effect);
         return vec![
             card("EC50, relative".into(), with_unit(&row.ec50.shown, &row.unit), row.ec50.note.clone()),
             card(

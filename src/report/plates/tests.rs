@@ -1,13 +1,9 @@
 //! A whole report on curves of made-up data.
 
-use super::sheet::*;
-use super::sheet_example::{curve, example};
+use super::document::*;
+use super::example::{curve, example};
+use crate::report::tests::{needs_no_network, text};
 use std::fs;
-
-/// The page without its script.
-fn text(page: &str) -> &str {
-    page.split("<script>").next().unwrap_or_default()
-}
 
 fn section<'a>(page: &'a str, heading: &str) -> &'a str {
     let start = page.find(&format!("<h2>{heading}</h2>")).unwrap_or_else(|| panic!("no section {heading}"));
@@ -17,8 +13,8 @@ fn section<'a>(page: &'a str, heading: &str) -> &'a str {
 #[test]
 fn the_folder_holds_every_file_and_the_page_needs_no_network() {
     let place = tempfile::tempdir().unwrap();
-    let folder = std::env::var_os("FENTON_LOOK").map_or(place.path().join("out"), Into::into);
-    let files = super::write_sheet(&example(), &folder).unwrap();
+    let folder = std::env::var_os("FENTON_EXAMPLE_PLATES").map_or(place.path().join("out"), Into::into);
+    let files = super::write(&example(), &folder).unwrap();
     let wanted = [
         "report.html",
         "summary.json",
@@ -36,17 +32,14 @@ fn the_folder_holds_every_file_and_the_page_needs_no_network() {
         assert!(folder.join(name).metadata().unwrap().len() > 100, "{name}");
     }
     let page = fs::read_to_string(folder.join("report.html")).unwrap();
-    let outside = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
-    for word in ["http://", "https://", "src=", "@import", "url("] {
-        assert!(!outside.contains(word), "the page refers to something outside: {word}");
-    }
+    needs_no_network(&page);
     assert!(page.contains("Synthetic data") && page.contains("<title>[synthetic data] "));
     assert!(!text(&page).contains("NaN") && !page.contains(">inf<"));
 }
 
 #[test]
 fn the_tables_have_a_row_for_each_thing() {
-    let page = super::sheet_page(&example()).unwrap();
+    let page = super::page(&example()).unwrap();
     let rows = |heading: &str| section(&page, heading).matches("<th scope=\"row\">").count();
     assert_eq!((rows("All curves"), rows("Ratios of EC50"), rows("Onset of death"), rows("Plates")), (5, 1, 4, 2));
     // A curve without points and without a line has no figure.
@@ -63,9 +56,9 @@ fn the_tables_have_a_row_for_each_thing() {
 
 #[test]
 fn wells_differ_by_shape_and_outliers_are_crossed() {
-    let sheet = example();
-    let figure = super::sheet_pictures::curve(&sheet.curves[0], &sheet, &["2026-03-02", "2026-03-09", "2026-03-16"]);
-    let svg = figure.inline(super::plot::Layout::WIDE);
+    let report = example();
+    let figure = super::pictures::curve(&report.curves[0], &report, &["2026-03-02", "2026-03-09", "2026-03-16"]);
+    let svg = figure.inline(crate::report::plot::Layout::WIDE);
     // Wells and the key of each of three experiments; two outliers and their key.
     assert_eq!(svg.matches("opacity=\"0.78\"").count(), 3 * 30 - 2 + 3);
     assert_eq!(svg.matches("l11 11m0 -11l-11 11").count(), 3);
@@ -74,25 +67,25 @@ fn wells_differ_by_shape_and_outliers_are_crossed() {
 
 #[test]
 fn what_a_user_wrote_is_text_on_the_page_and_in_the_tables() {
-    let mut sheet = example();
-    sheet.title = "<script>alert(1)</script>".into();
-    sheet.curves[0].compound = "a<b>, \"c\"".into();
-    sheet.curves[0].points[0].experiment = "<i>".into();
-    sheet.curves[0].p_value = None;
-    sheet.heat_maps[0].title = "<u>plate".into();
-    sheet.onsets[0].unit = "<s>".into();
-    let page = super::sheet_page(&sheet).unwrap();
+    let mut report = example();
+    report.title = "<script>alert(1)</script>".into();
+    report.curves[0].compound = "a<b>, \"c\"".into();
+    report.curves[0].points[0].experiment = "<i>".into();
+    report.curves[0].p_value = None;
+    report.heat_maps[0].title = "<u>plate".into();
+    report.onsets[0].unit = "<s>".into();
+    let page = super::page(&report).unwrap();
     for markup in ["<script>alert", "a<b>", "<i>", "<u>", "<s>"] {
         assert!(!text(&page).contains(markup), "{markup}");
     }
     let place = tempfile::tempdir().unwrap();
-    super::write_sheet(&sheet, &place.path().join("out")).unwrap();
+    super::write(&report, &place.path().join("out")).unwrap();
     let read = |name: &str| fs::read_to_string(place.path().join("out").join(name)).unwrap();
     let curves = read("curves.csv");
     assert!(curves.lines().nth(1).unwrap().starts_with("HT-1080,\"a<b>, \"\"c\"\"\",,,µM,48,h,3,3,90,"), "{curves}");
     assert!(curves.lines().nth(1).unwrap().contains(",effect,,0.31,"), "a missing number is an empty field: {curves}");
     let wells = read("wells.csv");
-    assert_eq!(wells.lines().count(), 1 + sheet.curves.iter().map(|row| row.points.len()).sum::<usize>());
+    assert_eq!(wells.lines().count(), 1 + report.curves.iter().map(|row| row.points.len()).sum::<usize>());
     let mut reader = csv::Reader::from_reader(curves.as_bytes());
     let width = reader.headers().unwrap().len();
     assert!(reader.records().all(|record| record.unwrap().len() == width));
@@ -102,31 +95,31 @@ fn what_a_user_wrote_is_text_on_the_page_and_in_the_tables() {
 
 #[test]
 fn a_sheet_with_nothing_in_it_still_makes_a_report() {
-    let page = super::sheet_page(&Sheet::default()).unwrap();
+    let page = super::page(&PlateReport::default()).unwrap();
     assert!(page.contains("</html>") && page.contains("There are no curves.") && !text(&page).contains("NaN"));
     let place = tempfile::tempdir().unwrap();
-    let files = super::write_sheet(&Sheet::default(), &place.path().join("out")).unwrap();
+    let files = super::write(&PlateReport::default(), &place.path().join("out")).unwrap();
     assert_eq!(files, ["report.html", "summary.json", "curves.csv", "wells.csv", "plates.csv"]);
     // Rows with no numbers in them, too.
-    let sheet = Sheet {
+    let report = PlateReport {
         curves: vec![CurveRow { line: vec![(0.0, 1.0)], ..CurveRow::default() }],
         onsets: vec![OnsetRow::default()],
         plates: vec![PlateRow::default()],
         heat_maps: vec![HeatMap::default()],
         ratios: vec![RatioRow::default()],
-        ..Sheet::default()
+        ..PlateReport::default()
     };
-    assert!(!text(&super::sheet_page(&sheet).unwrap()).contains("NaN"));
+    assert!(!text(&super::page(&report).unwrap()).contains("NaN"));
 }
 
 #[test]
 fn a_screen_of_thousands_of_curves_makes_a_page_that_opens() {
-    let mut sheet = example();
+    let mut report = example();
     let quiet = curve("HT-1080", "vehicle-like", "", 100.0, 2);
-    sheet.curves = vec![quiet; 4990];
-    sheet.curves.extend((0..10).map(|_| curve("HT-1080", "active", "", 1.0, 2)));
+    report.curves = vec![quiet; 4990];
+    report.curves.extend((0..10).map(|_| curve("HT-1080", "active", "", 1.0, 2)));
     let start = std::time::Instant::now();
-    let page = super::sheet_page(&sheet).unwrap();
+    let page = super::page(&report).unwrap();
     let taken = start.elapsed();
     assert!(taken.as_secs_f64() < 2.0, "{taken:?}");
     assert!(page.len() < 20_000_000, "{} bytes", page.len());

@@ -1,10 +1,10 @@
 //! The page on the curves of a plate file: one file that needs nothing else.
 
-use super::number::{number, shown};
-use super::parts::{Panel, Warning};
-use super::plot::{Theme, heat_stylesheet, stylesheet};
-use super::sheet::{CurveRow, GrowthRow, HeatMap, Measure, OnsetRow, PlateRow, RatioRow, Sheet};
-use super::sheet_pictures::{self as pictures, in_order, percent, with_its_unit};
+use super::document::{CurveRow, GrowthRow, HeatMap, Measure, OnsetRow, PlateReport, PlateRow, RatioRow};
+use super::pictures::{self as pictures, in_order, percent, with_its_unit};
+use crate::report::number::{number, shown};
+use crate::report::parts::{Panel, Warning};
+use crate::report::plot::{Theme, heat_stylesheet, stylesheet};
 use crate::{Error, Result};
 use askama::Template;
 
@@ -12,9 +12,9 @@ use askama::Template;
 const MOST_FIGURES: usize = 24;
 
 #[derive(Template)]
-#[template(path = "curves.html")]
+#[template(path = "plates.html")]
 struct Page<'a> {
-    sheet: &'a Sheet,
+    report: &'a PlateReport,
     light: String,
     dark: String,
     heat_light: String,
@@ -92,43 +92,46 @@ struct Map<'a> {
 ///
 /// # Errors
 /// If the page cannot be made.
-pub fn sheet_page(sheet: &Sheet) -> Result<String> {
-    let shown_curves = pictured(sheet);
+pub fn page(report: &PlateReport) -> Result<String> {
+    let shown_curves = pictured(report);
     let experiments = experiments(&shown_curves);
     let page = Page {
-        sheet,
+        report,
         light: stylesheet(Theme::Light),
         dark: stylesheet(Theme::Dark),
         heat_light: heat_stylesheet(Theme::Light),
         heat_dark: heat_stylesheet(Theme::Dark),
-        warnings: sheet.warnings.iter().map(Warning::of).collect(),
-        curves: shown_curves.iter().map(|row| Panel::of(&pictures::curve(row, sheet, &experiments))).collect(),
-        more_curves: more_curves(sheet, shown_curves.len()),
-        benchmark: format!("BMD ({} effect)", percent(sheet.effect).trim_start_matches('+')),
-        reading: if sheet.reading.is_empty() { "response" } else { &sheet.reading },
-        rows: sheet.curves.iter().map(|row| curve_row(row, sheet)).collect(),
-        ratios: sheet.ratios.iter().map(|row| (row, cell(&row.ratio, ""))).collect(),
-        onsets: pictured_onsets(sheet).iter().map(|rows| Panel::of(&pictures::onset(rows, &sheet.time_unit))).collect(),
-        more_onsets: more(onset_names(sheet).len(), "time courses", "the table"),
-        growth_rows: sheet.growth.iter().map(|row| growth_row(row, sheet)).collect(),
-        onset_rows: sheet.onsets.iter().map(|row| onset_row(row, sheet)).collect(),
-        plates: sheet.plates.iter().map(|row| plate_row(row, sheet)).collect(),
-        maps: pictured_maps(sheet)
+        warnings: report.warnings.iter().map(Warning::of).collect(),
+        curves: shown_curves.iter().map(|row| Panel::of(&pictures::curve(row, report, &experiments))).collect(),
+        more_curves: more_curves(report, shown_curves.len()),
+        benchmark: format!("BMD ({} effect)", percent(report.effect).trim_start_matches('+')),
+        reading: if report.reading.is_empty() { "response" } else { &report.reading },
+        rows: report.curves.iter().map(|row| curve_row(row, report)).collect(),
+        ratios: report.ratios.iter().map(|row| (row, cell(&row.ratio, ""))).collect(),
+        onsets: pictured_onsets(report)
+            .iter()
+            .map(|rows| Panel::of(&pictures::onset(rows, &report.time_unit)))
+            .collect(),
+        more_onsets: more(onset_names(report).len(), "time courses", "the table"),
+        growth_rows: report.growth.iter().map(|row| growth_row(row, report)).collect(),
+        onset_rows: report.onsets.iter().map(|row| onset_row(row, report)).collect(),
+        plates: report.plates.iter().map(|row| plate_row(row, report)).collect(),
+        maps: pictured_maps(report)
             .map(|map| Map {
                 map,
                 values: pictures::plate_values(map).inline(),
                 residuals: pictures::plate_residuals(map).map(|map| map.inline()),
             })
             .collect(),
-        more_maps: more(sheet.heat_maps.len(), "heat maps", "summary.json"),
+        more_maps: more(report.heat_maps.len(), "heat maps", "summary.json"),
     };
     page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
 }
 
 /// The curves that get a figure: those with an effect come first.
-pub(super) fn pictured(sheet: &Sheet) -> Vec<&CurveRow> {
+pub(super) fn pictured(report: &PlateReport) -> Vec<&CurveRow> {
     let mut rows: Vec<&CurveRow> =
-        sheet.curves.iter().filter(|row| !row.points.is_empty() || !row.line.is_empty()).collect();
+        report.curves.iter().filter(|row| !row.points.is_empty() || !row.line.is_empty()).collect();
     rows.sort_by_key(|row| row.verdict != "effect");
     rows.truncate(MOST_FIGURES);
     rows
@@ -140,28 +143,28 @@ pub(super) fn experiments<'a>(rows: &[&'a CurveRow]) -> Vec<&'a str> {
 }
 
 /// The doses of each curve whose death was followed over time and that gets a figure.
-pub(super) fn pictured_onsets(sheet: &Sheet) -> Vec<Vec<&OnsetRow>> {
-    onset_names(sheet)
+pub(super) fn pictured_onsets(report: &PlateReport) -> Vec<Vec<&OnsetRow>> {
+    onset_names(report)
         .into_iter()
         .take(MOST_FIGURES)
-        .map(|name| sheet.onsets.iter().filter(|row| row.curve == name).collect())
+        .map(|name| report.onsets.iter().filter(|row| row.curve == name).collect())
         .collect()
 }
 
-fn onset_names(sheet: &Sheet) -> Vec<&str> {
-    in_order(sheet.onsets.iter().map(|row| row.curve.as_str()))
+fn onset_names(report: &PlateReport) -> Vec<&str> {
+    in_order(report.onsets.iter().map(|row| row.curve.as_str()))
 }
 
-pub(super) fn pictured_maps(sheet: &Sheet) -> impl Iterator<Item = &HeatMap> {
-    sheet.heat_maps.iter().take(MOST_FIGURES)
+pub(super) fn pictured_maps(report: &PlateReport) -> impl Iterator<Item = &HeatMap> {
+    report.heat_maps.iter().take(MOST_FIGURES)
 }
 
-fn more_curves(sheet: &Sheet, figures: usize) -> String {
-    let all = sheet.curves.len();
+fn more_curves(report: &PlateReport, figures: usize) -> String {
+    let all = report.curves.len();
     if figures < MOST_FIGURES || all == figures {
         return String::new();
     }
-    let effects = sheet.curves.iter().filter(|row| row.verdict == "effect").count();
+    let effects = report.curves.iter().filter(|row| row.verdict == "effect").count();
     format!(
         "{figures} of {all} curves have a figure, those with an effect first ({effects} have one); the other {} are in the \
          table only.",
@@ -197,7 +200,7 @@ fn time(time: Option<f64>, unit: &str) -> String {
     time.map_or(String::new(), |time| format!("{} {unit}", shown(time)).trim_end().to_string())
 }
 
-fn curve_row<'a>(row: &'a CurveRow, sheet: &Sheet) -> Curve<'a> {
+fn curve_row<'a>(row: &'a CurveRow, report: &PlateReport) -> Curve<'a> {
     let mut note = row.notes.join(" ");
     if note.is_empty() && row.verdict.starts_with("no effect") {
         note = row.smallest_effect.map_or(String::new(), |effect| {
@@ -209,7 +212,7 @@ fn curve_row<'a>(row: &'a CurveRow, sheet: &Sheet) -> Curve<'a> {
     }
     Curve {
         row,
-        time: time(row.time, &sheet.time_unit),
+        time: time(row.time, &report.time_unit),
         doses: format!("{} to {} {}", shown(row.lowest_dose), shown(row.highest_dose), row.unit).trim_end().to_string(),
         cells: [
             cell(&row.ec50, &row.unit),
@@ -230,8 +233,8 @@ fn curve_row<'a>(row: &'a CurveRow, sheet: &Sheet) -> Curve<'a> {
     }
 }
 
-fn growth_row<'a>(row: &'a GrowthRow, sheet: &Sheet) -> Growth<'a> {
-    let per_time = format!("per {}", sheet.time_unit);
+fn growth_row<'a>(row: &'a GrowthRow, report: &PlateReport) -> Growth<'a> {
+    let per_time = format!("per {}", report.time_unit);
     Growth {
         row,
         dose: format!("{} {}", shown(row.dose), row.unit).trim_end().to_string(),
@@ -246,14 +249,14 @@ fn growth_row<'a>(row: &'a GrowthRow, sheet: &Sheet) -> Growth<'a> {
     }
 }
 
-fn onset_row<'a>(row: &'a OnsetRow, sheet: &Sheet) -> Onset<'a> {
-    let per_time = if sheet.time_unit.is_empty() { String::new() } else { format!("per {}", sheet.time_unit) };
+fn onset_row<'a>(row: &'a OnsetRow, report: &PlateReport) -> Onset<'a> {
+    let per_time = if report.time_unit.is_empty() { String::new() } else { format!("per {}", report.time_unit) };
     Onset {
         row,
         dose: format!("{} {}", shown(row.dose), row.unit).trim_end().to_string(),
         dose_sort: number(row.dose),
         cells: [
-            cell(&row.onset, &sheet.time_unit),
+            cell(&row.onset, &report.time_unit),
             cell(&row.rate, &per_time),
             cell(&row.plateau, ""),
             cell(&row.fastest, &per_time),
@@ -261,11 +264,11 @@ fn onset_row<'a>(row: &'a OnsetRow, sheet: &Sheet) -> Onset<'a> {
     }
 }
 
-fn plate_row<'a>(row: &'a PlateRow, sheet: &Sheet) -> Plate<'a> {
+fn plate_row<'a>(row: &'a PlateRow, report: &PlateReport) -> Plate<'a> {
     let mean = |value: Option<f64>| value.map_or(String::new(), |value| format!("mean {}", shown(value)));
     Plate {
         row,
-        time: time(row.time, &sheet.time_unit),
+        time: time(row.time, &report.time_unit),
         vehicle_mean: mean(row.vehicle_mean),
         vehicle_cv: row.vehicle_cv.map_or("–".into(), |cv| format!("{} %", shown(cv * 100.0))),
         blank_mean: mean(row.blank_mean),

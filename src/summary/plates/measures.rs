@@ -2,7 +2,7 @@
 
 use crate::curve::{Curve, End, Estimate, Quantity, Verdict};
 use crate::report::interval_text;
-use crate::report::sheet::Measure;
+use crate::report::plates::Measure;
 use crate::report::shown;
 
 /// What an interval stands on.
