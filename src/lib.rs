@@ -1,7 +1,6 @@
 //! fenton fits mechanistic models of metal-driven cell death to viability data.
 //!
-//! The data go one way through the modules, in the order in which they are listed here; a module knows only those
-//! above it. See `ARCHITECTURE.md` for the reasons.
+//! The data go one way through the modules; `ARCHITECTURE.md` lists them in that order and has the reasons.
 //!
 //! # Fit a study
 //!

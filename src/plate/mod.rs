@@ -266,6 +266,7 @@ impl Assay {
             Assay::DeathTime => "death_time",
         }
     }
+
     /// The assay that a name means, in any usual spelling: `live_dead`, `live-dead`.
     pub fn parse(text: &str) -> Option<Assay> {
         names::assay(text)
