@@ -78,8 +78,9 @@ fn odd_readings_are_survived() {
             let report = report_on(&readings, &found, over_time.as_ref(), &Asked::default());
             let text = serde_json::to_string(&report).expect("every report is a document");
             // JSON has no such numbers; in words they would still stand.
-            let words = text.split(|c: char| !c.is_alphanumeric());
-            assert!(words.clone().all(|word| word != "NaN" && word != "inf"), "draw {draw}, {assay:?}");
+            let odd = text.split(|c: char| !c.is_alphanumeric()).find(|word| *word == "NaN" || *word == "inf");
+            let around = odd.and_then(|word| text.find(word)).map(|at| &text[at.saturating_sub(80)..at + 3]);
+            assert!(odd.is_none(), "draw {draw}, {assay:?}: {around:?}");
             page(&report).expect("every report is a page");
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "draw {draw}: {:?}", begun.elapsed());

@@ -131,16 +131,16 @@ impl Controls {
             self.failures.push("no vehicle well".into());
         }
         let cv = self.vehicle.sd().map(|sd| sd / self.vehicle.mean.abs());
-        if let Some(cv) = cv.filter(|cv| *cv > 0.2 && link != Link::Dead) {
+        if let Some(cv) = cv.filter(|cv| *cv > 0.2 && cv.is_finite() && link != Link::Dead) {
             self.failures.push(format!("vehicle wells differ by {:.0} % (CV; up to 20 % is usual)", 100.0 * cv));
         }
-        if let Some(z) = self.z_prime.filter(|z| *z < 0.0) {
+        if let Some(z) = self.z_prime.filter(|z| *z < 0.0 && z.is_finite()) {
             self.failures.push(format!("Z' is {z:.2}: controls overlap (at least 0, better 0.5)"));
         }
         if let Some([inner, outer]) = places.filter(|[inner, outer]| inner.len() > 5 && outer.len() > 5) {
             let (difference, p) = welch(outer, inner);
             self.edge = Some((difference, p));
-            if p < 0.001 && difference.abs() > 0.05 {
+            if p < 0.001 && difference.abs() > 0.05 && difference.is_finite() {
                 self.failures.push(format!("outer wells read {:+.0} % against inner ones", 100.0 * difference));
             }
         }
@@ -159,7 +159,7 @@ fn drift(readings: &Readings, controls: &mut [Controls]) {
         let falling = means.windows(2).all(|pair| pair[1] < pair[0]);
         let rising = means.windows(2).all(|pair| pair[1] > pair[0]);
         let change = means[means.len() - 1] / means[0] - 1.0;
-        if (falling || rising) && change.abs() > 0.2 {
+        if (falling || rising) && change.abs() > 0.2 && change.is_finite() {
             for at in run {
                 controls[*at].failures.push(format!("vehicle wells drift by {:+.0} % over the plates", 100.0 * change));
             }
