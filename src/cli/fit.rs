@@ -395,6 +395,7 @@ impl Progress for Bars {
             let what = match update.stage {
                 Stage::Scoring => "starts scored",
                 Stage::Searching => "refined",
+                Stage::Spreading => "differences between experiments",
                 Stage::Polishing => "polished",
                 Stage::Intervals => "ends of intervals found",
             };

@@ -36,8 +36,16 @@ pub enum Phase {
         scores: Vec<f64>,
         search: Underway,
     },
-    /// `records` are the ends of the search, with their exact values.
+    /// The spreads between experiments are being settled; begins again from the ends of the search.
+    Spreading {
+        #[serde(deserialize_with = "infinities")]
+        scores: Vec<f64>,
+        records: Vec<StartRecord>,
+    },
+    /// `records` are the ends of the search, with their exact values for these spreads between experiments.
     Polishing {
+        #[serde(default)]
+        spreads: Vec<f64>,
         #[serde(deserialize_with = "infinities")]
         scores: Vec<f64>,
         records: Vec<StartRecord>,

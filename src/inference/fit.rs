@@ -1,5 +1,6 @@
 //! The course of a fit: score, search, evaluate exactly, polish, read the information.
 
+use super::between;
 use super::boxed::Boxed;
 use super::bridge::{Bridge, Spent};
 use super::checkpoint::{Keeper, Phase};
@@ -75,19 +76,25 @@ struct Course<'a> {
 
 impl<'a> Course<'a> {
     fn run(&self, phase: Phase, watch: &mut Watch) -> Result<FitResult> {
-        let (scores, records, polish) = match phase {
-            Phase::Scoring { scores } => (self.score(scores, watch)?, None, None),
-            Phase::Searching { scores, search } => {
-                let records = self.search(&scores, Some(search), watch)?;
-                (scores, Some(records), None)
+        let (scores, mut records, polish) = match phase {
+            Phase::Scoring { scores } => {
+                let scores = self.score(scores, watch)?;
+                let records = self.exactly(self.search(&scores, None, watch)?)?;
+                (scores, records, None)
             }
-            Phase::Polishing { scores, records, search } => (scores, Some(records), Some(search)),
+            Phase::Searching { scores, search } => {
+                let records = self.exactly(self.search(&scores, Some(search), watch)?)?;
+                (scores, records, None)
+            }
+            Phase::Spreading { scores, records } => (scores, records, None),
+            Phase::Polishing { spreads, scores, records, search } => {
+                self.objective.set_spreads(&spreads);
+                (scores, records, Some(search))
+            }
         };
-        let mut records = match (records, &polish) {
-            (Some(records), Some(_)) => records,
-            (Some(records), None) => self.exactly(records)?,
-            (None, _) => self.exactly(self.search(&scores, None, watch)?)?,
-        };
+        if polish.is_none() {
+            self.settle_spreads(&scores, &mut records, watch)?;
+        }
         self.polish(&scores, &mut records, polish, watch)?;
         self.conclude(scores, records, watch)
     }
@@ -259,6 +266,42 @@ impl<'a> Course<'a> {
         Ok(records)
     }
 
+    /// Goes back and forth between the best point and the spreads between experiments until both stay; the records
+    /// are evaluated again for these.
+    fn settle_spreads(&self, scores: &[f64], records: &mut Vec<StartRecord>, watch: &mut Watch) -> Result<()> {
+        let mut spreads = self.objective.spreads();
+        let begin = records.iter().min_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)));
+        let (Some(mut best), false) = (begin.cloned(), spreads.is_empty()) else { return Ok(()) };
+        let bridge = self.bridge(true);
+        let before = records.clone();
+        let phase = |_| Phase::Spreading { scores: scores.to_vec(), records: before.clone() };
+        for _ in 0..between::ROUNDS {
+            if watch.stops() {
+                break;
+            }
+            let expanded = bridge.expand(std::slice::from_ref(&best.last_point))?.pop().flatten();
+            let Some(expansion) = expanded else { break };
+            let next = self.objective.next_spreads(&best.last_point, &expansion.fisher);
+            let moves = between::moves(&spreads, &next);
+            spreads = next;
+            self.objective.set_spreads(&spreads);
+            if !moves {
+                break;
+            }
+            best.last_value = bridge.values(std::slice::from_ref(&best.last_point))?[0];
+            let begin = vec![StartRecord { iterations: 0, ..best.clone() }];
+            let ended = self.lockstep::<Trust>(begin, self.rules(), 1, None, true, Stage::Spreading, watch, &phase)?;
+            if let Some(end) = ended.into_iter().next() {
+                best = StartRecord { iterations: best.iterations + end.iterations, stop: best.stop, ..end };
+            }
+        }
+        if let Some(record) = records.iter_mut().find(|record| record.start == best.start) {
+            *record = best;
+        }
+        *records = self.exactly(std::mem::take(records))?;
+        Ok(())
+    }
+
     fn polish(
         &self,
         scores: &[f64],
@@ -266,10 +309,16 @@ impl<'a> Course<'a> {
         saved: Option<Underway>,
         watch: &mut Watch,
     ) -> Result<()> {
-        let winners = self.winners(records);
+        let spreads = self.objective.spreads();
+        let winners = self.winners(records, !spreads.is_empty());
         let tolerance = self.settings.tolerance * POLISH;
         let rules = Rules { tolerance, stall: 10.0 * tolerance, ..self.rules() };
-        let phase = |search| Phase::Polishing { scores: scores.to_vec(), records: records.to_vec(), search };
+        let phase = |search| Phase::Polishing {
+            spreads: spreads.clone(),
+            scores: scores.to_vec(),
+            records: records.to_vec(),
+            search,
+        };
         let width = self.settings.width;
         let polished = self.lockstep::<Trust>(winners, rules, width, saved, true, Stage::Polishing, watch, phase)?;
         for better in polished.into_iter().filter(|p| !matches!(p.stop, Stop::Waiting)) {
@@ -284,8 +333,8 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// The best ends, one for each optimum.
-    fn winners(&self, records: &[StartRecord]) -> Vec<StartRecord> {
+    /// The best ends, one for each optimum; or `all` of them, where the search was for other spreads.
+    fn winners(&self, records: &[StartRecord], all: bool) -> Vec<StartRecord> {
         let mut sorted: Vec<&StartRecord> = records.iter().filter(|r| r.last_value.is_finite()).collect();
         sorted.sort_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)));
         let mut winners: Vec<StartRecord> = Vec::new();
@@ -295,7 +344,7 @@ impl<'a> Course<'a> {
             let known = winners
                 .iter()
                 .any(|winner| self.boxed.unit(&winner.last_point).iter().zip(&here).all(|(a, b)| (a - b).abs() < SAME));
-            if winners.len() < self.settings.polish && !known {
+            if all || winners.len() < self.settings.polish && !known {
                 winners.push(record.clone());
             }
         }
@@ -323,6 +372,7 @@ impl<'a> Course<'a> {
             seed: self.settings.seed,
             names: self.objective.names().to_vec(),
             point: best.last_point,
+            spreads: self.objective.spreads(),
             value: best.last_value,
             starts: records,
             scores,

@@ -6,7 +6,6 @@
 
 use super::boxed::Boxed;
 use super::{Basis, Dimension, Direction, Identification, Objective, ParameterResult, Verdict};
-use crate::random::normal_quantile;
 use nalgebra::{DMatrix, DVector};
 
 /// A direction with a larger standard deviation, in parts of the box, is flat.
@@ -27,10 +26,10 @@ pub fn identify(objective: &dyn Objective, point: &[f64], fisher: Option<&DMatri
         fisher.map_or(0.0, |f| f[(inner[r], inner[c])] * boxed.width(inner[r]) * boxed.width(inner[c]))
     };
     let spectrum = Spectrum::of(DMatrix::from_fn(inner.len(), inner.len(), scaled));
-    let quantile = normal_quantile(0.975);
     let parameters = (0..n)
         .map(|i| {
-            let Dimension { prior_deviation, .. } = objective.dimension(i);
+            let dimension @ Dimension { prior_deviation, .. } = objective.dimension(i);
+            let quantile = dimension.reach();
             let prior = prior_deviation.unwrap_or(boxed.width(i) / 12_f64.sqrt());
             let mut result = ParameterResult {
                 name: objective.names()[i].clone(),

@@ -1,5 +1,5 @@
 //! 95 % intervals by the likelihood ratio: how far a parameter can go, the others following, before the objective has
-//! risen by 1.92. Where the objective is not a parabola these hold the truth as often as they say, and intervals from
+//! risen by 1.92 (or by half the square of Student's t, where few experiments differ in it). Where the objective is not a parabola these hold the truth as often as they say, and intervals from
 //! standard errors do not.
 //!
 //! An end is followed outwards from the optimum. Between its moves the other parameters are brought back to their best by
@@ -14,8 +14,6 @@ use super::bridge::Bridge;
 use crate::Result;
 use nalgebra::{DMatrix, DVector};
 
-/// Half of the 95 % quantile of chi-squared with one degree of freedom.
-const RISE: f64 = 1.920_729;
 /// An end is found when the height is this near, and the other parameters could gain no more than half of it.
 const NEAR: f64 = 0.01;
 /// Marquardt's damping to begin with.
@@ -43,8 +41,11 @@ pub fn intervals(
 ) -> Result<Vec<[Option<f64>; 2]>> {
     let boxed = Boxed::of(bridge.objective);
     let start = Model::new(expansion, &boxed);
-    let begin =
-        |&parameter: &usize| [-1.0, 1.0].map(|sign| End::new(parameter, sign, boxed.unit(point), start.clone()));
+    let begin = |&parameter: &usize| {
+        // Half of the 95 % quantile of chi-squared with one degree of freedom, or of F.
+        let rise = 0.5 * bridge.objective.dimension(parameter).reach().powi(2);
+        [-1.0, 1.0].map(|sign| End::new(parameter, sign, rise, boxed.unit(point), start.clone()))
+    };
     let mut ends: Vec<End> = parameters.iter().flat_map(begin).collect();
     for _ in 0..MOST {
         let open: Vec<usize> = (0..ends.len()).filter(|&at| ends[at].place.is_none()).collect();
@@ -89,6 +90,8 @@ impl Model {
 struct End {
     parameter: usize,
     sign: f64,
+    /// How far above the optimum its end lies.
+    rise: f64,
     /// The objective at the optimum.
     least: f64,
     here: Vec<f64>,
@@ -111,11 +114,12 @@ struct End {
 }
 
 impl End {
-    fn new(parameter: usize, sign: f64, here: Vec<f64>, model: Model) -> Self {
+    fn new(parameter: usize, sign: f64, rise: f64, here: Vec<f64>, model: Model) -> Self {
         let (least, origin) = (model.value, here[parameter]);
         let mut end = End {
             parameter,
             sign,
+            rise,
             least,
             trial: here.clone(),
             here,
@@ -136,7 +140,7 @@ impl End {
     /// Takes in the model at the trial, `None` where it is not finite, and either has arrived or tries on.
     fn advance(&mut self, model: Option<Model>) {
         if self.moved != 0.0 {
-            let most = (self.least + RISE).max(self.model.value) + ABOVE;
+            let most = (self.least + self.rise).max(self.model.value) + ABOVE;
             match model.filter(|model| model.value <= most) {
                 Some(model) => {
                     (self.damping, self.idle, self.reach) = (MILD, 0, 2.5 * self.moved.abs());
@@ -169,7 +173,7 @@ impl End {
 
     /// From a point that was accepted: arrived, further out, back, or the others first.
     fn proceed(&mut self) {
-        let height = self.model.value - self.least - RISE;
+        let height = self.model.value - self.least - self.rise;
         let settled = self.gain() <= 0.5 * NEAR || self.idle >= IDLE;
         let own = self.here[self.parameter];
         let between =
@@ -194,13 +198,13 @@ impl End {
         let (own, rise) = (self.here[self.parameter], (self.model.value - self.least).max(0.0));
         // The root of the rise grows by this much on the way of 1. At the optimum itself, where it has no slope, its
         // square is the curvature along the valley.
-        let growth = if rise > 0.05 * RISE {
+        let growth = if rise > 0.05 * self.rise {
             self.sign * self.model.gradient[self.parameter] / (2.0 * rise).sqrt()
         } else {
             let across = (self.step(1e-3, 0.0) - self.step(0.0, 0.0)) * 1e3;
             self.model.curvature.column(self.parameter).dot(&across).max(FLAT).sqrt()
         };
-        let missing = (2.0 * RISE).sqrt() - (2.0 * rise).sqrt();
+        let missing = (2.0 * self.rise).sqrt() - (2.0 * rise).sqrt();
         let distance = if growth > 0.0 { missing / growth } else { 0.05 * missing.signum() };
         let mut to = own + self.sign * distance.clamp(-self.reach, self.reach);
         if let Some(above) = self.above {

@@ -4,6 +4,7 @@
 //! precision of the report, polishes the winners, reads from the Fisher information what the data determine, and follows
 //! the likelihood to the ends of the intervals.
 
+mod between;
 mod boxed;
 mod bridge;
 mod checkpoint;

@@ -1,5 +1,6 @@
 //! The objective of a study: its problem on an engine.
 
+use super::between;
 use super::objective::{Dimension, Evaluation, Expansion, Objective};
 use super::problem_run::{Choice, Simulated, Simulator, Wanted};
 use crate::engine::{Engine, Precision};
@@ -9,6 +10,7 @@ use crate::{Error, Result};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
 use std::f64::consts::LN_10;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// Differences of populations with common nodes are taken this far apart (natural logarithm): nearer ones see the
 /// steps that single cells make.
@@ -26,6 +28,14 @@ pub struct StudyObjective<'a> {
     nominal: Vec<f64>,
     /// Of the search, and of what is reported.
     routes: [Routes; 2],
+    beliefs: RwLock<Beliefs>,
+}
+
+/// Spreads between experiments, and the priors that come of them.
+#[derive(Debug)]
+struct Beliefs {
+    spreads: Vec<f64>,
+    priors: Vec<Prior>,
 }
 
 /// How parameters reach the slots on an engine.
@@ -46,6 +56,12 @@ enum Way {
     /// Through the medians and spreads of distributed inputs.
     Scores,
     Differences,
+}
+
+impl Beliefs {
+    fn of(problem: &Problem, spreads: Vec<f64>) -> Beliefs {
+        Beliefs { priors: problem.priors(&spreads), spreads }
+    }
 }
 
 impl Routes {
@@ -104,7 +120,12 @@ impl<'a> StudyObjective<'a> {
             nominal: estimates(|p| p.start),
             routes: [engine, reference].map(|engine| Routes::of(problem, engine)),
             simulator: Simulator::new(problem, engine, reference, choice),
+            beliefs: RwLock::new(Beliefs::of(problem, problem.between.iter().map(|b| b.sd).collect())),
         })
+    }
+
+    fn beliefs(&self) -> RwLockReadGuard<'_, Beliefs> {
+        self.beliefs.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn problem(&self) -> &'a Problem {
@@ -114,8 +135,9 @@ impl<'a> StudyObjective<'a> {
     /// The negative log prior at `point` with its gradient and curvature (diagonal).
     pub fn prior(&self, point: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
         let mut total = (0.0, Vec::new(), Vec::new());
-        for (parameter, &estimate) in self.problem().parameters.iter().zip(point) {
-            let (value, gradient, curvature) = parameter.prior.negative_log(estimate, parameter.scale);
+        let beliefs = self.beliefs();
+        for ((parameter, prior), &estimate) in self.problem().parameters.iter().zip(&beliefs.priors).zip(point) {
+            let (value, gradient, curvature) = prior.negative_log(estimate, parameter.scale);
             total.0 += value;
             total.1.push(gradient);
             total.2.push(curvature);
@@ -351,12 +373,30 @@ impl Objective for StudyObjective<'_> {
 
     fn dimension(&self, index: usize) -> Dimension {
         let parameter = &self.problem().parameters[index];
-        let prior_deviation = match (parameter.prior, parameter.scale) {
+        let prior_deviation = match (self.beliefs().priors[index], parameter.scale) {
             (Prior::LogNormal { sd, .. }, Scale::Log10) => Some(sd / LN_10),
             (Prior::Normal { sd, .. }, Scale::Lin) => Some(sd),
             _ => None,
         };
-        Dimension { logarithmic: parameter.scale == Scale::Log10, prior_deviation }
+        let differing = self.problem().between.iter().find(|between| between.of == parameter.name);
+        Dimension {
+            logarithmic: parameter.scale == Scale::Log10,
+            prior_deviation,
+            freedom: differing.map(|between| between.shifts.len() as f64 - 1.0),
+        }
+    }
+
+    fn spreads(&self) -> Vec<f64> {
+        self.beliefs().spreads.clone()
+    }
+
+    fn set_spreads(&self, spreads: &[f64]) {
+        let beliefs = Beliefs::of(self.problem(), spreads.to_vec());
+        *self.beliefs.write().unwrap_or_else(PoisonError::into_inner) = beliefs;
+    }
+
+    fn next_spreads(&self, point: &[f64], fisher: &DMatrix<f64>) -> Vec<f64> {
+        between::next(self, &self.spreads(), point, fisher)
     }
 
     fn observations(&self) -> Option<usize> {

@@ -13,6 +13,8 @@ pub struct FitResult {
     pub names: Vec<String>,
     /// The best point, on the estimation scale.
     pub point: Vec<f64>,
+    /// Standard deviations between experiments that it is the best for; see [`super::Objective::spreads`].
+    pub spreads: Vec<f64>,
     /// Its objective (negative log-posterior), in the precision of the report.
     pub value: f64,
     /// The refined starts, in the order of their numbers; for a swarm or CMA-ES their best points.
@@ -150,7 +152,7 @@ pub struct ParameterResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// The estimate and 1.96 standard errors on its scale: the likelihood could not be followed to an end, or the fit
+    /// The estimate and 1.96 standard errors (or Student's t of them) on its scale: the likelihood could not be followed to an end, or the fit
     /// was ended before.
     #[default]
     Normal,

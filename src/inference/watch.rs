@@ -34,6 +34,8 @@ pub struct Update {
 pub enum Stage {
     Scoring,
     Searching,
+    /// How much experiments differ.
+    Spreading,
     Polishing,
     /// The ends of 95 % intervals.
     Intervals,

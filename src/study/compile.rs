@@ -1,14 +1,19 @@
 //! From a study to the problem that an engine can run.
 
-use super::declared::{Datum, Kind, Quantity, ReadAt, Sd, Seen, Study};
+use super::declared::{Correlation, Datum, Kind, Quantity, ReadAt, Sd, Seen, Study};
 use super::design::{Design, DosedInput, Form, Part, Request, Settle, Treatment, When};
 use super::noise::Noise;
 use super::plausible::pooled_sd;
-use super::prior::Scale;
-use super::problem::{Cells, ErrorModel, Estimated, Observation, Problem, Term};
+use super::prior::{Prior, Scale};
+use super::problem::{
+    self, Between, Cells, Counted, ErrorModel, Estimated, Frame, Observation, Problem, Scatter, Term,
+};
 use crate::expr::{Id, Symbol};
 use crate::program::{Lowering, Program};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Shifts of experiments are looked for within so many sds.
+const SHIFTS: f64 = 4.0;
 
 impl Study {
     /// Lowers the study: what is estimated, differs between conditions or cells, or is dosed becomes an input of the
@@ -19,8 +24,14 @@ impl Study {
         let lowering = Lowering { inputs: inputs.clone(), fixed: Vec::new(), outputs: self.outputs.clone() };
         let program = Program::new(&self.system, &lowering);
         let input = |parameter: u32| inputs.iter().position(|&i| i == parameter).map_or(0, |i| i as u32);
-        let backgrounds: Vec<Vec<Term>> = (0..self.conditions.len())
-            .map(|condition| inputs.iter().map(|&p| compiler.background(condition, p)).collect())
+        // The typical experiment first, then each of those in the data where they differ.
+        let experiments: Vec<Option<usize>> =
+            std::iter::once(None).chain((0..compiler.experiments.len()).map(Some)).collect();
+        let each = || experiments.iter().flat_map(|&e| (0..self.conditions.len()).map(move |c| (e, c)));
+        let backgrounds: Vec<Vec<Term>> = each()
+            .map(|(experiment, condition)| {
+                inputs.iter().map(|&p| compiler.background(condition, p, experiment)).collect()
+            })
             .collect();
         let design = Design {
             compounds: self
@@ -34,9 +45,8 @@ impl Study {
                     removed_in_control: c.removed_in_control,
                 })
                 .collect(),
-            conditions: self
-                .conditions
-                .iter()
+            conditions: each()
+                .map(|(_, condition)| &self.conditions[condition])
                 .map(|c| Treatment {
                     name: c.name.clone(),
                     schedule: c
@@ -70,6 +80,7 @@ impl Study {
             name: self.name.clone(),
             layout: design.lay_out(&requests),
             observations: compiler.observations(),
+            between: compiler.between,
             parameters: compiler.parameters,
             program,
             backgrounds,
@@ -107,6 +118,7 @@ impl Study {
         inputs.extend(self.compounds.iter().map(|c| c.target));
         inputs.extend(self.settle.iter().flat_map(|s| &s.set).map(|&(p, _)| p));
         inputs.extend(self.cells.iter().flat_map(|c| &c.of).map(|&(p, _)| p));
+        inputs.extend(self.between.iter().map(|&(p, _)| p));
         inputs.into_iter().collect()
     }
 
@@ -169,13 +181,17 @@ struct Compiler<'s> {
     /// The place of a declared parameter (at a level) among the estimated ones.
     places: BTreeMap<(usize, String), usize>,
     pooled: Vec<Option<f64>>,
+    /// Where parameters differ between them.
+    experiments: Vec<&'s str>,
+    between: Vec<Between>,
 }
 
 impl<'s> Compiler<'s> {
     fn new(study: &'s Study) -> Self {
         let mut parameters = Vec::new();
         let mut places = BTreeMap::new();
-        for (declared, parameter) in study.parameters.iter().enumerate().filter(|(_, p)| p.estimated) {
+        let own = |(declared, p): &(usize, &super::Parameter)| p.estimated && !study.is_between(*declared);
+        for (declared, parameter) in study.parameters.iter().enumerate().filter(own) {
             let levels: BTreeSet<String> = match &parameter.per {
                 None => BTreeSet::from([String::new()]),
                 Some(column) => study.data.iter().filter_map(|datum| level(datum, column)).collect(),
@@ -200,7 +216,51 @@ impl<'s> Compiler<'s> {
             }
         }
         let pooled = (0..study.observables.len()).map(|o| pooled_sd(study, &study.data, o)).collect();
-        Compiler { study, parameters, places, pooled }
+        let mut compiler = Compiler { study, parameters, places, pooled, experiments: Vec::new(), between: Vec::new() };
+        compiler.add_shifts();
+        compiler
+    }
+
+    /// A shift of each experiment for each parameter that differs between them.
+    fn add_shifts(&mut self) {
+        let study = self.study;
+        let experiments = study.experiments();
+        if study.between.is_empty() || experiments.len() < 2 {
+            return;
+        }
+        for &(target, sd) in &study.between {
+            let of = study.system.parameters[target as usize].name.clone();
+            let (name, sd, bounds) = match sd {
+                Quantity::Number(sd) => (None, sd, None),
+                Quantity::Parameter(i) => {
+                    let p = &study.parameters[i];
+                    (Some(p.name.clone()), p.value, p.estimated.then_some((p.lower, p.upper)))
+                }
+            };
+            let widest = SHIFTS * bounds.map_or(sd, |(_, upper)| upper);
+            let first = self.parameters.len();
+            for experiment in &experiments {
+                self.parameters.push(Estimated {
+                    name: format!("{of}[{experiment}]"),
+                    unit: String::new(),
+                    scale: Scale::Log10,
+                    lower: (-widest).exp(),
+                    upper: widest.exp(),
+                    start: 1.0,
+                    prior: Prior::LogNormal { median: 1.0, sd },
+                    source: "shift of an experiment".into(),
+                });
+            }
+            let shifts = (first..self.parameters.len()).collect();
+            self.between.push(Between { of, name, sd, bounds, shifts });
+        }
+        self.experiments = experiments;
+    }
+
+    /// The background of a reading: its condition, in its own experiment where they differ.
+    fn condition(&self, datum: &Datum) -> usize {
+        let experiment = self.experiments.iter().position(|name| *name == datum.experiment);
+        experiment.map_or(0, |e| e + 1) * self.study.conditions.len() + datum.condition
     }
 
     fn term(&self, quantity: Quantity, levels: &[(String, String)]) -> Term {
@@ -224,8 +284,12 @@ impl<'s> Compiler<'s> {
         quantities.iter().fold(Term::number(1.0), |product, &q| product.times(&self.term(q, levels)))
     }
 
-    /// The value of a parameter of the system in a condition.
-    fn background(&self, condition: usize, target: u32) -> Term {
+    /// The value of a parameter of the system in a condition and an experiment.
+    fn background(&self, condition: usize, target: u32, experiment: Option<usize>) -> Term {
+        let shift = |term: Term| match (experiment, self.study.between.iter().position(|&(p, _)| p == target)) {
+            (Some(e), Some(at)) => term.times(&Term { constant: 1.0, factors: vec![self.between[at].shifts[e]] }),
+            _ => term,
+        };
         let study = self.study;
         if study.compounds.iter().any(|c| c.target == target) {
             return Term::number(0.0);
@@ -240,7 +304,7 @@ impl<'s> Compiler<'s> {
             },
         };
         let folds = condition.fold.iter().filter(|(p, _)| *p == target);
-        folds.fold(base, |product, &(_, fold)| product.times(&self.term(fold, &[])))
+        shift(folds.fold(base, |product, &(_, fold)| product.times(&self.term(fold, &[]))))
     }
 
     fn request(&self, datum: &Datum) -> Request {
@@ -267,7 +331,7 @@ impl<'s> Compiler<'s> {
             }
         };
         Request {
-            condition: datum.condition,
+            condition: self.condition(datum),
             doses: datum.doses.clone(),
             observable: datum.observable,
             time,
@@ -287,11 +351,67 @@ impl<'s> Compiler<'s> {
         ErrorModel { noise: error.noise, sd, relative: error.relative.map(|q| self.term(q, &datum.levels)) }
     }
 
+    fn scatter(&self, datum: &Datum) -> Scatter {
+        match datum.value {
+            Seen::Share { total, .. } => Scatter::Counts(self.counted(datum, total)),
+            _ => Scatter::Reading(self.error(datum)),
+        }
+    }
+
+    fn counted(&self, datum: &Datum, total: f64) -> Counted {
+        let overdispersion = self.study.observables[datum.observable].error.counts.unwrap_or(Quantity::Number(0.0));
+        Counted { total, overdispersion: self.term(overdispersion, &datum.levels) }
+    }
+
+    /// Readings of a well that hang together; those alone in their well, at limits or without cells stand by themselves.
+    fn wells(&self) -> BTreeMap<WellKey, Vec<usize>> {
+        let mut wells: BTreeMap<WellKey, Vec<usize>> = BTreeMap::new();
+        for (at, datum) in self.study.data.iter().enumerate() {
+            let value = matches!(datum.value, Seen::Value(_))
+                || matches!(datum.value, Seen::Share { total, .. } if total > 0.0);
+            let timed = matches!(datum.time, ReadAt::Time(_)) && !datum.blank;
+            if value && timed && self.study.observables[datum.observable].error.correlation.is_some() {
+                wells.entry(well(datum)).or_default().push(at);
+            }
+        }
+        wells.retain(|_, readings| readings.len() > 1);
+        wells
+    }
+
+    fn well_of(&self, readings: &[usize]) -> Option<Observation> {
+        let study = self.study;
+        let first = &study.data[*readings.first()?];
+        let time = |at: usize| if let ReadAt::Time(time) = study.data[at].time { time } else { 0.0 };
+        let mut readings = readings.to_vec();
+        readings.sort_by(|&a, &b| time(a).total_cmp(&time(b)));
+        let frame = |&prediction: &usize| {
+            let datum = &study.data[prediction];
+            let value = match datum.value {
+                Seen::Share { hits, total } => hits / total,
+                Seen::Value(value) => value,
+                _ => f64::NAN,
+            };
+            Frame { prediction, value, time: time(prediction), scatter: self.scatter(datum) }
+        };
+        let correlation = match study.observables[first.observable].error.correlation? {
+            Correlation::Shared(part) => problem::Correlation::Shared(self.term(part, &first.levels)),
+            Correlation::Memory(memory) => problem::Correlation::Memory(self.term(memory, &first.levels)),
+        };
+        Some(Observation::Well { frames: readings.iter().map(frame).collect(), correlation })
+    }
+
     fn observations(&self) -> Vec<Observation> {
         let mut observations: Vec<Observation> = Vec::new();
         let mut joints: BTreeMap<&str, usize> = BTreeMap::new();
-        for (prediction, datum) in self.study.data.iter().enumerate() {
+        let wells = self.wells();
+        let taken: BTreeSet<usize> = wells.values().flatten().copied().collect();
+        observations.extend(wells.values().filter_map(|readings| self.well_of(readings)));
+        for (prediction, datum) in self.study.data.iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
             match (&datum.joint, datum.value) {
+                (_, Seen::Share { hits, total }) => {
+                    let counted = self.counted(datum, total);
+                    observations.push(Observation::Share { prediction, hits, counted });
+                }
                 (Some(name), Seen::Interval(lower, upper)) => {
                     let at = *joints.entry(name).or_insert_with(|| {
                         let sd = datum.sd.unwrap_or_else(|| self.error(datum).sd.constant);
@@ -315,6 +435,14 @@ impl<'s> Compiler<'s> {
         }
         observations
     }
+}
+
+/// What readings of the same well have in common.
+pub(super) type WellKey = (usize, usize, Vec<u64>, [String; 3]);
+
+pub(super) fn well(datum: &Datum) -> WellKey {
+    let doses = datum.doses.iter().map(|dose| dose.to_bits()).collect();
+    (datum.condition, datum.observable, doses, [datum.experiment.clone(), datum.plate.clone(), datum.replicate.clone()])
 }
 
 pub(super) fn level(datum: &Datum, column: &str) -> Option<String> {

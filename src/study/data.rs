@@ -8,7 +8,7 @@ use super::units::{self, Unit};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Roles of columns beside compounds and those that parameters are `per`.
-const ROLES: [&str; 16] = [
+const ROLES: [&str; 18] = [
     "time",
     "value",
     "sd",
@@ -25,6 +25,8 @@ const ROLES: [&str; 16] = [
     "from",
     "until",
     "count",
+    "live",
+    "dead",
 ];
 
 /// Other names for the column of values.
@@ -152,7 +154,7 @@ fn assign<'t>(study: &Study, section: &DataSection, findings: &Findings, table: 
     let whole = table.header.first().map_or(0..1, |f| f.span.start..table.header[table.header.len() - 1].span.end);
     if !(has("time") || deaths && has("from") && has("until")) {
         findings.say(&whole, "no column of times", "name it in [data] columns = { time = \"…\" }");
-    } else if !["value", "count", "lower", "upper"].into_iter().any(has) {
+    } else if !["value", "count", "lower", "upper", "live"].into_iter().any(has) {
         findings.say(&whole, "no column of values", "name it in [data] columns = { value = \"…\" }");
     }
     columns
@@ -219,7 +221,8 @@ fn datum(study: &Study, columns: &Columns, findings: &Findings, line: usize, row
     } else {
         read_time(study, columns, findings, row)
     };
-    let value = value(columns, findings, row, kind);
+    let counted = study.observables.get(observable).is_some_and(|o| o.error.counts.is_some());
+    let value = if counted { share(columns, findings, row, kind) } else { value(columns, findings, row, kind) };
     let sd = columns.get(row, "sd").filter(|f| !f.text.is_empty()).and_then(|field| {
         let sd = number(findings, field, "the sd")?;
         if sd <= 0.0 {
@@ -238,7 +241,7 @@ fn datum(study: &Study, columns: &Columns, findings: &Findings, line: usize, row
             false
         }
     };
-    if sd_wanted && sd.is_none() && kind != Kind::DeathTime && findings.count() == before {
+    if sd_wanted && sd.is_none() && !counted && kind != Kind::DeathTime && findings.count() == before {
         let hint = "add a column `sd`, or say in [noise] sd = a number, a parameter, or \"replicates\"";
         findings.say(&row[0].span, "nothing is known about the error of this reading", hint);
     }
@@ -269,6 +272,8 @@ fn datum(study: &Study, columns: &Columns, findings: &Findings, line: usize, row
         value: value?,
         sd,
         replicate: text("replicate"),
+        plate: text("plate"),
+        experiment: text("experiment"),
         joint,
         blank,
         levels,
@@ -399,8 +404,32 @@ fn read_time(study: &Study, columns: &Columns, findings: &Findings, row: &[Field
     }
 }
 
+/// Live and dead cells of a well.
+fn share(columns: &Columns, findings: &Findings, row: &[Field], kind: Kind) -> Option<Seen> {
+    let cells = |role: &str| {
+        let Some(field) = columns.get(row, role).filter(|f| !f.text.is_empty()) else {
+            let hint = "binomial noise is that of counts: a column `live` and a column `dead`";
+            findings.say(&row[0].span, format!("no count of {role} cells"), hint);
+            return None;
+        };
+        let count = number(findings, field, "a count")?;
+        if count < 0.0 || count.fract() != 0.0 {
+            findings.say(&field.span, format!("a count of {count}"), "cells are counted in whole numbers");
+        }
+        Some(count)
+    };
+    let (live, dead) = (cells("live")?, cells("dead")?);
+    let hits = if kind == Kind::LethalFraction { dead } else { live };
+    Some(Seen::Share { hits, total: live + dead })
+}
+
 fn value(columns: &Columns, findings: &Findings, row: &[Field], kind: Kind) -> Option<Seen> {
     let filled = |role: &str| columns.get(row, role).filter(|f| !f.text.is_empty());
+    if let (Some(field), false) = (filled("live"), kind == Kind::DeathTime) {
+        let hint = "[noise] kind = \"binomial\"; or name the columns in [data] ignore";
+        findings.say(&field.span, "counts of live and dead cells have binomial noise", hint);
+        return None;
+    }
     if kind == Kind::DeathTime {
         let Some(field) = filled("count") else {
             findings.say(&row[0].span, "no count of dead cells", "death times need a column `count`");

@@ -33,6 +33,8 @@ pub struct Study {
     pub settle: Option<Settle>,
     pub parameters: Vec<Parameter>,
     pub cells: Option<CellSpread>,
+    /// Parameters of the system that differ between experiments, and the sd of the natural logarithm.
+    pub between: Vec<(u32, Quantity)>,
     pub solver: Solver,
     pub data: Vec<Datum>,
     /// What was assumed on the way, in plain words.
@@ -113,6 +115,18 @@ pub struct Error {
     pub noise: Noise,
     pub sd: Sd,
     pub relative: Option<Quantity>,
+    /// The overdispersion of counts of live and dead cells, which take the place of values and their noise.
+    pub counts: Option<Quantity>,
+    pub correlation: Option<Correlation>,
+}
+
+/// Of the errors of a well's readings over time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Correlation {
+    /// The part of the variance that all of them share.
+    Shared(Quantity),
+    /// AR(1): the time, in the study's unit, after which it has fallen to 1/e.
+    Memory(Quantity),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +177,8 @@ pub struct Datum {
     pub value: Seen,
     pub sd: Option<f64>,
     pub replicate: String,
+    pub plate: String,
+    pub experiment: String,
     /// Rows of the same name are one observation.
     pub joint: Option<String>,
     /// A well without cells.
@@ -186,6 +202,34 @@ pub enum Seen {
     /// Infinite where a reading is censored.
     Interval(f64, f64),
     Count(f64),
+    /// So many of all cells counted in a well: the live ones, or the dead ones where those are read.
+    Share {
+        hits: f64,
+        total: f64,
+    },
+}
+
+impl Seen {
+    /// What a reading is drawn at; `None` for bounds, deaths and wells without cells.
+    pub fn number(self) -> Option<f64> {
+        match self {
+            Seen::Value(value) => Some(value),
+            Seen::Share { hits, total } if total > 0.0 => Some(hits / total),
+            _ => None,
+        }
+    }
+}
+
+impl Observable {
+    /// Numbers and parameters that turn its formula into readings and scatter them.
+    pub fn quantities(&self) -> impl Iterator<Item = &Quantity> {
+        let Error { sd, relative, counts, correlation, .. } = &self.error;
+        let sd = if let Sd::Is(sd) = sd { Some(sd) } else { None };
+        let correlation = correlation.as_ref().map(|c| match c {
+            Correlation::Shared(quantity) | Correlation::Memory(quantity) => quantity,
+        });
+        self.scale.iter().chain(&self.offset).chain(sd).chain(relative).chain(counts).chain(correlation)
+    }
 }
 
 impl Kind {
@@ -224,6 +268,19 @@ impl Kind {
 impl Study {
     pub fn parameter(&self, name: &str) -> Option<usize> {
         self.parameters.iter().position(|p| p.name == name)
+    }
+
+    /// The independent experiments that the data name, in the order of their names.
+    pub fn experiments(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.data.iter().map(|datum| datum.experiment.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Whether a parameter is the sd between experiments, which is estimated apart from the others.
+    pub(super) fn is_between(&self, parameter: usize) -> bool {
+        self.between.iter().any(|(_, sd)| *sd == Quantity::Parameter(parameter))
     }
 
     /// "HT-1080, FAC 5 mM, BSO 100 uM" for labels and messages.

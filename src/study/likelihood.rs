@@ -1,7 +1,11 @@
 //! From slots to predictions, and from predictions to the log-likelihood with its gradient and information.
 
-use super::noise::{Score, joint};
-use super::problem::{ErrorModel, Observation, Prediction, Problem, Reading};
+use super::counts;
+use super::noise::{Noise, Score, joint, logarithm};
+use super::problem::{
+    Correlation, Counted, ErrorModel, Frame, Observation, Prediction, Problem, Reading, Scatter, Term,
+};
+use super::wells::{self, WellScore};
 use nalgebra::{DMatrix, DVector};
 
 /// Slots with their derivatives by the point: `jacobian[(parameter, slot)]`.
@@ -61,15 +65,22 @@ impl Problem {
             let seen = observe(observation, values, &means);
             into.value -= seen.value;
             match seen.kind {
-                Kind::One { prediction, score, error } => {
+                Kind::One { prediction, score, width } => {
                     let d_mean = DVector::from_column_slice(jacobian.column(prediction).as_slice());
-                    let d_sd = error.map(|error| sd_gradient(error, values, &slopes, means[prediction], &d_mean));
+                    let d_sd = width.map(|width| match width {
+                        Width::Sd(error) => sd_gradient(error, values, &slopes, means[prediction], &d_mean),
+                        Width::Overdispersion(counted) => term_gradient(&counted.overdispersion, values, &slopes),
+                    });
                     into.gradient.axpy(-score.by_mean, &d_mean, 1.0);
                     into.information.ger(score.information[0], &d_mean, &d_mean, 1.0);
                     if let Some(d_sd) = d_sd {
                         into.gradient.axpy(-score.by_sd, &d_sd, 1.0);
                         into.information.ger(score.information[2], &d_sd, &d_sd, 1.0);
                     }
+                }
+                Kind::Well { frames, residuals, score, correlation } => {
+                    let well = (frames, &residuals[..], &*score);
+                    add_well(&mut into, well, correlation, values, &slopes, &means, &jacobian);
                 }
                 Kind::Pair { limits, gradient, information } => {
                     let d: Vec<DVector<f64>> = limits
@@ -101,21 +112,29 @@ struct Seen<'a> {
 }
 
 enum Kind<'a> {
-    One { prediction: usize, score: Score, error: Option<&'a ErrorModel> },
+    One { prediction: usize, score: Score, width: Option<Width<'a>> },
     Pair { limits: [Option<usize>; 2], gradient: [f64; 2], information: [f64; 3] },
+    Well { frames: &'a [Frame], residuals: Vec<Residual>, score: Box<WellScore>, correlation: &'a Correlation },
+}
+
+/// What `by_sd` of a score is the derivative by.
+enum Width<'a> {
+    Sd(&'a ErrorModel),
+    Overdispersion(&'a Counted),
 }
 
 fn observe<'a>(observation: &'a Observation, values: &[f64], means: &[f64]) -> Seen<'a> {
     let one =
-        |prediction, score: Score, error| Seen { value: score.value, kind: Kind::One { prediction, score, error } };
+        |prediction, score: Score, width| Seen { value: score.value, kind: Kind::One { prediction, score, width } };
     match observation {
         Observation::Value { prediction, value, error } => {
             let mean = means[*prediction];
-            one(*prediction, error.noise.reading(*value, mean, total_sd(error, values, mean)), Some(error))
+            one(*prediction, error.noise.reading(*value, mean, total_sd(error, values, mean)), Some(Width::Sd(error)))
         }
         Observation::Interval { prediction, lower, upper, error } => {
             let mean = means[*prediction];
-            one(*prediction, error.noise.interval(*lower, *upper, mean, total_sd(error, values, mean)), Some(error))
+            let score = error.noise.interval(*lower, *upper, mean, total_sd(error, values, mean));
+            one(*prediction, score, Some(Width::Sd(error)))
         }
         Observation::Joint { predictions, bounds, sd } => {
             let means: Vec<f64> = predictions.iter().map(|&p| means[p]).collect();
@@ -133,10 +152,117 @@ fn observe<'a>(observation: &'a Observation, values: &[f64], means: &[f64]) -> S
             let information = [count / floored, 0.0, 0.0];
             one(*prediction, Score { value: count * floored.ln(), by_mean, by_sd: 0.0, information }, None)
         }
+        Observation::Share { prediction, hits, counted } => {
+            let phi = counted.overdispersion.value(values);
+            let score = counts::score(*hits, counted.total, means[*prediction], phi);
+            one(*prediction, score, Some(Width::Overdispersion(counted)))
+        }
+        Observation::Well { frames, correlation } => {
+            let residuals: Vec<Residual> =
+                frames.iter().map(|frame| residual(frame, values, means[frame.prediction])).collect();
+            let z: Vec<f64> = residuals.iter().map(|r| r.z).collect();
+            let times: Vec<f64> = frames.iter().map(|frame| frame.time).collect();
+            let score = Box::new(wells::score(&z, &times, correlation.at(values)));
+            let value = score.value - residuals.iter().map(|r| r.sd.ln() + r.jacobian).sum::<f64>();
+            Seen { value, kind: Kind::Well { frames, residuals, score, correlation } }
+        }
     }
 }
 
-fn total_sd(error: &ErrorModel, values: &[f64], mean: f64) -> f64 {
+/// `z = (reading - mean) / sd`, on the log scale where the noise is.
+struct Residual {
+    z: f64,
+    sd: f64,
+    /// The logarithm's slope, 1 elsewhere.
+    slope: f64,
+    /// What the change to that scale takes from the log density.
+    jacobian: f64,
+}
+
+fn residual(frame: &Frame, values: &[f64], mean: f64) -> Residual {
+    match &frame.scatter {
+        Scatter::Reading(error) => {
+            let sd = total_sd(error, values, mean);
+            match error.noise {
+                Noise::LogNormal => {
+                    let (log_mean, slope) = logarithm(mean);
+                    let log = frame.value.ln();
+                    Residual { z: (log - log_mean) / sd, sd, slope, jacobian: log }
+                }
+                _ => Residual { z: (frame.value - mean) / sd, sd, slope: 1.0, jacobian: 0.0 },
+            }
+        }
+        Scatter::Counts(counted) => {
+            let sd = counted_sd(counted, values, mean).0;
+            Residual { z: (frame.value - mean) / sd, sd, slope: 1.0, jacobian: 0.0 }
+        }
+    }
+}
+
+impl Correlation {
+    fn term(&self) -> &Term {
+        match self {
+            Correlation::Shared(term) | Correlation::Memory(term) => term,
+        }
+    }
+
+    fn at(&self, values: &[f64]) -> wells::Correlation {
+        match self {
+            Correlation::Shared(part) => wells::Correlation::Shared(part.value(values)),
+            Correlation::Memory(memory) => wells::Correlation::Memory(memory.value(values)),
+        }
+    }
+}
+
+/// Adds the gradient and information of a well: with `z`, the log likelihood depends on means, sds and the correlation.
+#[allow(clippy::too_many_arguments)]
+fn add_well(
+    into: &mut Expanded,
+    (frames, residuals, score): (&[Frame], &[Residual], &WellScore),
+    correlation: &Correlation,
+    values: &[f64],
+    slopes: &[f64],
+    means: &[f64],
+    jacobian: &DMatrix<f64>,
+) {
+    let mut by_means = DMatrix::zeros(values.len(), frames.len());
+    let mut by_sds = DMatrix::zeros(values.len(), frames.len());
+    for (i, (frame, residual)) in frames.iter().zip(residuals).enumerate() {
+        let d_mean = DVector::from_column_slice(jacobian.column(frame.prediction).as_slice());
+        let mean = means[frame.prediction];
+        let d_sd = match &frame.scatter {
+            Scatter::Reading(error) => sd_gradient(error, values, slopes, mean, &d_mean),
+            Scatter::Counts(counted) => {
+                let (_, by_share, by_phi) = counted_sd(counted, values, mean);
+                by_share * &d_mean + by_phi * term_gradient(&counted.overdispersion, values, slopes)
+            }
+        };
+        by_means.set_column(i, &(d_mean * (residual.slope / residual.sd)));
+        by_sds.set_column(i, &(d_sd / residual.sd));
+        into.gradient.axpy(-score.pull[i], &by_means.column(i), 1.0);
+        into.gradient.axpy(1.0 - score.pull[i] * residual.z, &by_sds.column(i), 1.0);
+    }
+    let by_correlation = term_gradient(correlation.term(), values, slopes);
+    into.gradient.axpy(-score.by_correlation, &by_correlation, 1.0);
+    into.information += &by_means * &score.precision * by_means.transpose();
+    into.information += &by_sds * &score.on_sds * by_sds.transpose();
+    let crossed = &by_sds * DVector::from_column_slice(&score.crossed);
+    into.information.ger(1.0, &crossed, &by_correlation, 1.0);
+    into.information.ger(1.0, &by_correlation, &crossed, 1.0);
+    into.information.ger(score.on_correlation, &by_correlation, &by_correlation, 1.0);
+}
+
+fn counted_sd(counted: &Counted, values: &[f64], share: f64) -> (f64, f64, f64) {
+    counts::deviation(counted.total, share, counted.overdispersion.value(values))
+}
+
+fn term_gradient(term: &Term, values: &[f64], slopes: &[f64]) -> DVector<f64> {
+    let mut gradient = DVector::zeros(values.len());
+    term.add_gradient(values, slopes, 1.0, gradient.as_mut_slice());
+    gradient
+}
+
+pub(super) fn total_sd(error: &ErrorModel, values: &[f64], mean: f64) -> f64 {
     let sd = error.sd.value(values);
     error.relative.as_ref().map_or(sd, |relative| sd.hypot(relative.value(values) * mean))
 }

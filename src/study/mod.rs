@@ -113,6 +113,7 @@
 //! A time may be the name of a parameter when the read-out time was not stated.
 
 mod compile;
+mod counts;
 mod data;
 mod declared;
 pub mod design;
@@ -127,16 +128,19 @@ mod plausible;
 mod prior;
 pub mod problem;
 mod read;
+mod residuals;
 pub mod special;
 pub(crate) mod table;
 pub(crate) mod units;
+mod wells;
 
 pub use declared::{
-    CellSpread, Compound, Condition, Datum, Error as ReadingError, Kind, Observable, Parameter, Quantity, ReadAt, Sd,
-    Seen, Settle, Study,
+    CellSpread, Compound, Condition, Correlation, Datum, Error as ReadingError, Kind, Observable, Parameter, Quantity,
+    ReadAt, Sd, Seen, Settle, Study,
 };
 pub use files::{Embedded, Folder};
 pub use likelihood::{Expanded, Linear};
 pub use prior::{Prior, Scale};
 pub use read::Sources;
+pub use residuals::Residual;
 pub use table::{decode, place_of};

@@ -182,7 +182,7 @@ impl Score {
     }
 }
 
-fn logarithm(mean: f64) -> (f64, f64) {
+pub(super) fn logarithm(mean: f64) -> (f64, f64) {
     if mean > SMALLEST { (mean.ln(), 1.0 / mean) } else { (SMALLEST.ln(), 0.0) }
 }
 

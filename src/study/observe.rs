@@ -1,7 +1,7 @@
 //! Reads assays, observables, noise and parameters of a study file.
 
-use super::declared::{Error, Kind, Observable, Parameter, Quantity, Sd};
-use super::document::{At, Section, suggest};
+use super::declared::{Correlation, Error, Kind, Observable, Parameter, Quantity, Sd};
+use super::document::{Amount, At, Section, suggest};
 use super::noise::Noise;
 use super::prior::{Prior, Scale};
 use super::read::Reader;
@@ -321,7 +321,13 @@ impl Reader<'_, '_> {
         };
         let (scale, offset) = (quantities("scale", 1.0), quantities("offset", 0.0));
         // Death times need no error model; otherwise an sd column is the last resort, checked with the data.
-        let error = own.or(general.cloned()).unwrap_or(Error { noise: Noise::Normal, sd: Sd::Column, relative: None });
+        let error = own.or(general.cloned()).unwrap_or(Error {
+            noise: Noise::Normal,
+            sd: Sd::Column,
+            relative: None,
+            counts: None,
+            correlation: None,
+        });
         self.study.observables.push(Observable { name, reading, above, below, scale, offset, error, among_dead: true });
     }
 
@@ -333,8 +339,11 @@ impl Reader<'_, '_> {
             "log-normal" => Noise::LogNormal,
             "laplace" => Noise::Laplace,
             "student-t" => Noise::StudentT { df: df.as_ref().map_or(4.0, |df| df.value) },
+            // Where counts are correlated they are taken as normal.
+            "binomial" => Noise::Normal,
             other => {
-                let hint = suggest(other, ["normal", "log-normal", "student-t", "laplace"].into_iter());
+                let known = ["normal", "log-normal", "student-t", "laplace", "binomial"];
+                let hint = suggest(other, known.into_iter());
                 self.findings.say(&section.place("kind"), format!("no noise `{other}`"), hint);
                 return None;
             }
@@ -346,8 +355,8 @@ impl Reader<'_, '_> {
             self.findings.say(&df.span, "degrees of freedom are positive", "df = 4 is a robust choice");
         }
         let sd = section.amount("sd").and_then(|amount| match &amount.value {
-            super::document::Amount::Named(name) if name == "column" => Some(Sd::Column),
-            super::document::Amount::Named(name) if name == "replicates" => Some(Sd::Replicates),
+            Amount::Named(name) if name == "column" => Some(Sd::Column),
+            Amount::Named(name) if name == "replicates" => Some(Sd::Replicates),
             _ => {
                 let quantity = self.quantity(&amount)?;
                 let least = self.least(quantity);
@@ -365,7 +374,65 @@ impl Reader<'_, '_> {
             }
             Some(quantity)
         });
-        Some(Error { noise, sd: sd.unwrap_or(Sd::Column), relative })
+        let counts = self.counts(section, kind == "binomial");
+        let correlation = self.correlation(section, noise);
+        Some(Error { noise, sd: sd.unwrap_or(Sd::Column), relative, counts, correlation })
+    }
+
+    /// The overdispersion of counts.
+    fn counts(&self, section: &Section, binomial: bool) -> Option<Quantity> {
+        let overdispersion = section.amount("overdispersion");
+        if !binomial {
+            if let Some(amount) = overdispersion {
+                let hint = "kind = \"binomial\" has, for counts of live and dead cells";
+                self.findings.say(&amount.span, "this noise has no overdispersion", hint);
+            }
+            return None;
+        }
+        for key in ["sd", "relative"].into_iter().filter(|key| section.has(key)) {
+            let hint = "what wells differ by beyond chance is `overdispersion`, between 0 and 1";
+            section.say(key, format!("counts have no `{key}`"), hint);
+        }
+        let Some(amount) = overdispersion else { return Some(Quantity::Number(0.0)) };
+        let quantity = self.quantity(&amount)?;
+        self.within(&amount, quantity, "an overdispersion lies from 0 to below 1", "such as 0.02");
+        Some(quantity)
+    }
+
+    fn correlation(&self, section: &Section, noise: Noise) -> Option<Correlation> {
+        let shared = section.amount("well_correlation");
+        let memory = section.amount("well_memory");
+        let amount = shared.as_ref().or(memory.as_ref())?;
+        if shared.is_some() && memory.is_some() {
+            section.say("well_memory", "`well_correlation` and `well_memory` at once", "keep one of them");
+        }
+        if !matches!(noise, Noise::Normal | Noise::LogNormal) {
+            let message = format!("readings of a well are correlated under normal noise, not under {}", noise.name());
+            self.findings.say(&amount.span, message, "kind = \"normal\" or \"log-normal\"");
+        }
+        let quantity = self.quantity(amount)?;
+        if shared.is_some() {
+            self.within(amount, quantity, "a correlation lies from 0 to below 1", "bounds = [0, 0.95]");
+            return Some(Correlation::Shared(quantity));
+        }
+        if self.least(quantity) <= 0.0 {
+            self.findings.say(&amount.span, "a memory is a positive time", "such as 6, in the study's unit");
+        }
+        Some(Correlation::Memory(quantity))
+    }
+
+    /// Reports a quantity that may leave `0..1`.
+    fn within(&self, amount: &At<Amount>, quantity: Quantity, message: &str, hint: &str) {
+        let most = match quantity {
+            Quantity::Number(number) => number,
+            Quantity::Parameter(i) => {
+                let parameter = &self.study.parameters[i];
+                if parameter.estimated { parameter.upper } else { parameter.value }
+            }
+        };
+        if self.least(quantity) < 0.0 || most >= 1.0 {
+            self.findings.say(&amount.span, message, hint);
+        }
     }
 
     /// The least value that a quantity can take.

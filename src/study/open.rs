@@ -76,12 +76,9 @@ impl Study {
             condition.set.iter().chain(&condition.fold).for_each(|(_, q)| name(q));
         }
         for observable in &self.observables {
-            observable.scale.iter().chain(&observable.offset).chain(&observable.error.relative).for_each(&mut name);
-            if let Sd::Is(quantity) = &observable.error.sd {
-                name(quantity);
-            }
+            observable.quantities().for_each(&mut name);
         }
-        self.cells.iter().flat_map(|c| &c.of).for_each(|(_, q)| name(q));
+        self.cells.iter().flat_map(|c| &c.of).chain(&self.between).for_each(|(_, q)| name(q));
         for (i, parameter) in self.parameters.iter().enumerate().filter(|(_, p)| p.estimated) {
             let replaced = |c: &super::declared::Condition| c.set.iter().any(|(p, _)| *p == parameter.target);
             let by_name = named.contains(&i);
@@ -121,6 +118,10 @@ impl Study {
             let hint = "give it as censored (`upper` alone), or take normal noise";
             findings.say(place, format!("a reading of {value} under log-normal noise"), hint);
         }
+        if error.correlation.is_some() && datum.replicate.is_empty() {
+            let hint = "fill in the column `replicate` with the name of the well, the same at all its times";
+            findings.say(place, "readings of a well are correlated, and this one names no well", hint);
+        }
         if datum.joint.is_some() {
             let estimated = match error.sd {
                 Sd::Is(Quantity::Parameter(i)) => self.parameters[i].estimated,
@@ -149,11 +150,8 @@ impl Study {
             let is = |q: &Quantity| *q == Quantity::Parameter(i);
             let named = used.contains(&parameter.target)
                 || self.conditions.iter().any(|c| c.set.iter().chain(&c.fold).any(|(_, q)| is(q)))
-                || self.cells.iter().flat_map(|c| &c.of).any(|(_, q)| is(q))
-                || self.observables.iter().any(|o| {
-                    o.scale.iter().chain(&o.offset).chain(&o.error.relative).any(is)
-                        || matches!(&o.error.sd, Sd::Is(q) if is(q))
-                })
+                || self.cells.iter().flat_map(|c| &c.of).chain(&self.between).any(|(_, q)| is(q))
+                || self.observables.iter().any(|o| o.quantities().any(is))
                 || self.data.iter().any(|d| d.time == super::ReadAt::Parameter(i));
             if !named {
                 let message = format!("`{}` is in no equation", parameter.name);

@@ -13,7 +13,11 @@ pub fn check(study: &Study, section: &DataSection, findings: &Findings, rows: &m
     for observable in 0..study.observables.len() {
         if study.observables[observable].reading.is_share() {
             let before = findings.count();
-            fractions(study, section, findings, rows, observable, &mut notes);
+            // Counts are what they are.
+            let counts = study.observables[observable].error.counts.is_some();
+            if !counts {
+                fractions(study, section, findings, rows, observable, &mut notes);
+            }
             if findings.count() == before {
                 direction(study, findings, rows, observable);
             }
@@ -119,7 +123,7 @@ fn fractions(
             datum.value = match datum.value {
                 Seen::Value(v) => Seen::Value(v / 100.0),
                 Seen::Interval(low, high) => Seen::Interval(low / 100.0, high / 100.0),
-                count => count,
+                cells => cells,
             };
             // On a log scale an sd has no unit.
             if study.observables[observable].error.noise != super::noise::Noise::LogNormal {
@@ -172,7 +176,9 @@ fn controls(study: &Study, findings: &Findings, rows: &Rows) {
     }
     let relevant = |d: &&Datum| {
         let kind = study.observables[d.observable].reading;
-        !matches!(kind, Kind::Other | Kind::DeathTime) && !d.blank && matches!(d.value, Seen::Value(_))
+        !matches!(kind, Kind::Other | Kind::DeathTime)
+            && !d.blank
+            && matches!(d.value, Seen::Value(_) | Seen::Share { .. })
     };
     for condition in 0..study.conditions.len() {
         let of_condition = || rows.data.iter().filter(relevant).filter(move |d| d.condition == condition);
@@ -211,6 +217,7 @@ fn middle(datum: &Datum) -> Option<f64> {
     match datum.value {
         Seen::Value(value) => Some(value),
         Seen::Interval(low, high) if low.is_finite() && high.is_finite() => Some(0.5 * (low + high)),
+        Seen::Share { hits, total } if total > 0.0 => Some(hits / total),
         _ => None,
     }
 }

@@ -19,7 +19,25 @@ pub struct Problem {
     pub design: Design,
     pub layout: Layout,
     pub observations: Vec<Observation>,
+    /// How experiments differ, where there are several.
+    pub between: Vec<Between>,
     pub solver: Solver,
+}
+
+/// A parameter of the model that is another in each experiment: its logarithm has a normal shift, which is itself a
+/// parameter of the fit (a factor, with a log-normal prior of median 1).
+#[derive(Debug, Clone)]
+pub struct Between {
+    /// The parameter that differs.
+    pub of: String,
+    /// What the sd is called, if the study estimates it.
+    pub name: Option<String>,
+    /// Standard deviation of the shifts of the natural logarithm; where an estimate begins.
+    pub sd: f64,
+    /// Within which it is estimated.
+    pub bounds: Option<(f64, f64)>,
+    /// The shifts among the parameters, one for each experiment.
+    pub shifts: Vec<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -121,6 +139,48 @@ pub enum Observation {
         prediction: usize,
         count: f64,
     },
+    /// So many of the cells of a well; the prediction is their share.
+    Share {
+        prediction: usize,
+        hits: f64,
+        counted: Counted,
+    },
+    /// Readings of one well over time, whose errors are correlated.
+    Well {
+        frames: Vec<Frame>,
+        correlation: Correlation,
+    },
+}
+
+/// Cells of a well, see [`super::counts`].
+#[derive(Debug, Clone)]
+pub struct Counted {
+    pub total: f64,
+    pub overdispersion: Term,
+}
+
+/// One reading of a well.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub prediction: usize,
+    /// Of counts the share.
+    pub value: f64,
+    pub time: f64,
+    pub scatter: Scatter,
+}
+
+#[derive(Debug, Clone)]
+pub enum Scatter {
+    Reading(ErrorModel),
+    /// Taken as normal with the variance of the counts.
+    Counts(Counted),
+}
+
+/// See [`super::wells`].
+#[derive(Debug, Clone)]
+pub enum Correlation {
+    Shared(Term),
+    Memory(Term),
 }
 
 #[derive(Debug, Clone)]
@@ -179,14 +239,28 @@ impl Problem {
         self.parameters.iter().zip(values).map(|(p, &value)| p.scale.slope(value)).collect()
     }
 
+    /// What is believed of each parameter where experiments differ by so much, in the order of `between`.
+    pub fn priors(&self, spreads: &[f64]) -> Vec<Prior> {
+        let mut priors: Vec<Prior> = self.parameters.iter().map(|p| p.prior).collect();
+        for (between, &sd) in self.between.iter().zip(spreads) {
+            between.shifts.iter().for_each(|&shift| priors[shift] = Prior::LogNormal { median: 1.0, sd });
+        }
+        priors
+    }
+
     /// How many cells each run is simulated with.
     pub fn cell_count(&self) -> usize {
         self.cells.as_ref().map_or(1, |cells| cells.count)
     }
 
-    /// The number of independent observations, as BIC counts them; a joint interval is one.
+    /// The number of observations, as BIC counts them; a joint interval is one.
     pub fn observation_count(&self) -> f64 {
-        self.observations.iter().map(|o| if let Observation::Count { count, .. } = o { *count } else { 1.0 }).sum()
+        let size = |observation: &Observation| match observation {
+            Observation::Count { count, .. } => *count,
+            Observation::Well { frames, .. } => frames.len() as f64,
+            _ => 1.0,
+        };
+        self.observations.iter().map(size).sum()
     }
 
     /// Whether every observation is an interval: then AIC and BIC say nothing.

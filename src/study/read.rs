@@ -68,6 +68,7 @@ pub fn read(findings: &Findings, sources: &dyn Sources, name: &str) -> Result<(S
     reader.settle(&top);
     reader.observables(&top);
     reader.cells(&top);
+    reader.experiments(&top);
     reader.solver(&top);
     let data = reader.data_section(&top);
     top.finish();
@@ -306,6 +307,41 @@ impl Reader<'_, '_> {
             section.say("spread", "[cells] without a spread", "add spread = { NAME = 0.4 }, or leave [cells] out");
         } else {
             self.study.cells = Some(spread);
+        }
+        section.finish();
+    }
+
+    /// What differs between experiments.
+    fn experiments(&mut self, top: &Section) {
+        let Some(section) = top.section("experiments") else { return };
+        for (name, amount) in section.table_of_amounts("spread") {
+            let target = self.model_parameter(&name, "experiments differ in parameters of the model");
+            let (Some(index), Some(sd)) = (target, self.quantity(&amount)) else { continue };
+            let held = self.study.settle.iter().any(|s| s.set.iter().any(|(i, _)| *i == index));
+            if held || self.study.compounds.iter().any(|c| c.target == index) {
+                let message = format!("`{}` is set over time and cannot differ between experiments", name.value);
+                self.findings.say(&name.span, message, "let a parameter differ that stays constant");
+            }
+            let least = match sd {
+                Quantity::Number(sd) => sd,
+                Quantity::Parameter(i) => {
+                    let parameter = &self.study.parameters[i];
+                    if !parameter.own || parameter.per.is_some() {
+                        let hint = "give it a parameter of its own, with bounds such as [0.01, 1]";
+                        self.findings.say(&amount.span, "this cannot be the sd between experiments", hint);
+                    }
+                    if parameter.estimated { parameter.lower } else { parameter.value }
+                }
+            };
+            if least <= 0.0 {
+                let hint =
+                    "it is the sd of the natural logarithm, such as 0.2; bounds such as [0.01, 1] for a parameter";
+                self.findings.say(&amount.span, "a spread between experiments is positive", hint);
+            }
+            self.study.between.push((index, sd));
+        }
+        if self.study.between.is_empty() {
+            section.say("spread", "[experiments] without a spread", "add spread = { NAME = 0.2 }, or leave it out");
         }
         section.finish();
     }

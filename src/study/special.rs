@@ -1,6 +1,7 @@
 //! Logarithms of probabilities that stay exact far out in the tails.
 
-use libm::{erfc, lgamma as ln_gamma};
+use libm::erfc;
+pub(super) use libm::lgamma as ln_gamma;
 use statrs::function::beta::beta_reg;
 use std::f64::consts::{LN_2, PI, SQRT_2};
 

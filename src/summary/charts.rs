@@ -292,8 +292,7 @@ fn points(data: &[&Datum], x: impl Fn(&Datum) -> f64) -> Vec<Point> {
         .into_iter()
         .flat_map(|place| {
             let here: Vec<&&Datum> = data.iter().filter(|d| x(d) == place).collect();
-            let values: Vec<f64> =
-                here.iter().filter_map(|d| if let Seen::Value(v) = d.value { Some(v) } else { None }).collect();
+            let values: Vec<f64> = here.iter().filter_map(|d| d.value.number()).collect();
             let mut points: Vec<Point> = here
                 .iter()
                 .filter_map(|d| if let Seen::Interval(low, high) = d.value { Some((low, high)) } else { None })

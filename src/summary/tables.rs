@@ -7,8 +7,7 @@ use super::statements::Weighted;
 use crate::Result;
 use crate::inference::{Failure, FitResult, StudyObjective, Verdict};
 use crate::report::document::{self, FitFacts, ParameterResult, Prediction, Side, Start, Starts};
-use crate::study::noise::Noise;
-use crate::study::problem::{ErrorModel, Estimated, Observation, Problem};
+use crate::study::problem::{Estimated, Problem};
 use crate::study::{Prior, Scale, Seen, Study};
 
 /// A statement that moves no end of what is believed of a parameter by this part of its width has taught nothing of it.
@@ -113,30 +112,16 @@ fn prior_interval(parameter: &Estimated) -> (f64, f64) {
 
 pub fn predictions(study: &Study, model: &Model) -> Result<Vec<Prediction>> {
     let Some(fitted) = model.fitted()? else { return Ok(Vec::new()) };
-    let mut errors: Vec<Option<&ErrorModel>> = vec![None; study.data.len()];
-    let mut joint: Vec<Option<f64>> = vec![None; study.data.len()];
-    for observation in &model.problem.observations {
-        match observation {
-            Observation::Value { prediction, error, .. } | Observation::Interval { prediction, error, .. } => {
-                errors[*prediction] = Some(error);
-            }
-            Observation::Joint { predictions, sd, .. } => predictions.iter().for_each(|&p| joint[p] = Some(*sd)),
-            Observation::Count { .. } => {}
-        }
-    }
+    let residuals = model.problem.residuals(&model.values, &fitted);
     let compound = main_compound(study);
     let rows = study.data.iter().enumerate().map(|(at, datum)| {
-        let sd = errors[at].map(|error| model.problem.sd(error, &model.values, fitted[at])).or(joint[at]);
         let (measured, lower, upper) = match datum.value {
             Seen::Value(value) | Seen::Count(value) => (Some(value), None, None),
             Seen::Interval(low, high) => {
                 (None, Some(low).filter(|x| x.is_finite()), Some(high).filter(|x| x.is_finite()))
             }
+            Seen::Share { .. } => (datum.value.number(), None, None),
         };
-        let logarithmic = errors[at].is_some_and(|error| matches!(error.noise, Noise::LogNormal));
-        let difference = measured
-            .filter(|_| errors[at].is_some())
-            .map(|measured| if logarithmic { measured.ln() - fitted[at].ln() } else { measured - fitted[at] });
         Prediction {
             condition: study.describe(datum.condition, &other_doses(&datum.doses, compound)),
             observable: reading(study, datum.observable),
@@ -148,8 +133,8 @@ pub fn predictions(study: &Study, model: &Model) -> Result<Vec<Prediction>> {
             upper,
             fitted: Some(fitted[at]).filter(|_| !model.in_words),
             median: Some(fitted[at]).filter(|_| model.in_words),
-            sd: sd.unwrap_or_default(),
-            residual: difference.zip(sd).map(|(difference, sd)| difference / sd).filter(|x| x.is_finite()),
+            sd: if residuals[at].sd.is_finite() { residuals[at].sd } else { 0.0 },
+            residual: Some(residuals[at].residual).filter(|x| x.is_finite()),
         }
     });
     Ok(rows.collect())
