@@ -1,6 +1,6 @@
 //! What a reading means: definitions against cases whose answer is known.
 
-use fenton::curve::{self, End, Quantity, Reading, Settings, Verdict, analyse, onsets};
+use fenton::curve::{self, End, Quantity, Reading, Resampling, Settings, Verdict, analyse, onsets};
 use fenton::engine::{Batch, Engine, Lane, Method, Precision, Protocol, Segment, cpu::CpuEngine};
 use fenton::expr::Symbol;
 use fenton::plate::{Assay, Options, Readings, read_bytes};
@@ -13,7 +13,14 @@ fn readings(table: &str) -> Readings {
 }
 
 fn settings(assay: Assay) -> Settings {
-    Settings { assay, reading: Reading::of(assay), effect: 0.1, at: None, no_floor: false }
+    Settings {
+        assay,
+        reading: Reading::of(assay),
+        effect: 0.1,
+        at: None,
+        no_floor: false,
+        resampling: Resampling::default(),
+    }
 }
 
 const GROWTH: f64 = std::f64::consts::LN_2 / 24.0;

@@ -1,6 +1,6 @@
 //! Readings that no instrument should give: never a panic, a hang or a number that is none.
 
-use fenton::curve::{Reading, Settings, analyse, as_counts, onsets};
+use fenton::curve::{Reading, Resampling, Settings, analyse, as_counts, onsets};
 use fenton::plate::{self, Assay, Limit, Readings, Role, Seen};
 use fenton::random::Stream;
 use fenton::report::plates::page;
@@ -70,8 +70,14 @@ fn odd_readings_are_survived() {
         let begun = Instant::now();
         let readings = as_counts(&odd(draw));
         for assay in Assay::ALL {
-            let settings =
-                Settings { assay, reading: Reading::of(assay), effect: 0.1, at: None, no_floor: draw % 2 == 0 };
+            let settings = Settings {
+                assay,
+                reading: Reading::of(assay),
+                effect: 0.1,
+                at: None,
+                no_floor: draw % 2 == 0,
+                resampling: Resampling { draws: if draw % 5 == 0 { 100 } else { 0 }, seed: draw },
+            };
             let growth = Settings { reading: Reading::GrowthRate, ..settings.clone() };
             let found: Vec<_> = [&settings, &growth].into_iter().filter_map(|s| analyse(&readings, s).ok()).collect();
             let over_time = onsets(&readings, &settings).ok();

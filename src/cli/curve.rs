@@ -4,7 +4,7 @@ use super::failure::{Failure, on_write};
 use super::plate::{self, PlateArgs};
 use super::{output, terminal};
 use clap::{Args, ValueEnum};
-use fenton::curve::{Analysis, Reading, Settings, analyse, as_counts, onsets};
+use fenton::curve::{Analysis, Reading, Resampling, Settings, analyse, as_counts, onsets};
 use fenton::plate::{Assay, Readings, Role, Seen};
 use fenton::report::plates::{CurveRow, PlateReport};
 use fenton::report::{self, shown};
@@ -44,6 +44,12 @@ pub struct CurveArgs {
     /// Time of the curves over dose, in the file's unit [default: the last one]
     #[arg(long, value_name = "T")]
     at: Option<f64>,
+    /// Percentile intervals of so many draws of experiments and, within them, of wells, beside those by profiles
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    bootstrap: usize,
+    /// Seed of the draws
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
     #[command(flatten)]
     plate: PlateArgs,
     /// The folder for the report [default: fenton-FILE]
@@ -53,6 +59,9 @@ pub struct CurveArgs {
     #[arg(long)]
     json: bool,
 }
+
+/// Fewer draws have no 2.5 and 97.5 percentiles.
+const FEWEST_DRAWS: usize = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Model {
@@ -70,6 +79,10 @@ enum Model {
 pub fn run(args: &CurveArgs) -> Result<(), Failure> {
     if !(args.effect > 0.0 && args.effect < 1.0) {
         return Err(Failure::Usage(format!("--effect {}: a loss between 0 and 1, such as 0.1 for 10 %", args.effect)));
+    }
+    if (1..FEWEST_DRAWS).contains(&args.bootstrap) {
+        let draws = args.bootstrap;
+        return Err(Failure::Usage(format!("--bootstrap {draws}: at least {FEWEST_DRAWS} draws, 1000 are usual")));
     }
     let folder = args.output.clone().or_else(|| (!args.json).then(|| default_folder(&args.file)));
     if let Some(folder) = &folder {
@@ -108,6 +121,7 @@ fn analyses(args: &CurveArgs, readings: &Readings) -> Result<(Vec<Analysis>, Opt
         effect: args.effect,
         at: args.at,
         no_floor: wants(Model::ThreeParameters),
+        resampling: Resampling { draws: args.bootstrap, seed: args.seed },
     };
     let counts = readings.readings.iter().any(|r| matches!(r.seen, Seen::Counts { .. }));
     let starts = readings.readings.iter().any(|r| r.role == Role::Start);

@@ -61,22 +61,119 @@ pub fn suggestions(system: &System, names: &[&str]) -> String {
 const READ_OUT: &str = "read_out";
 
 impl Draft<'_> {
-    /// Whether the table has raw signals; counts of live and dead cells become shares, which need no gain.
+    /// Whether the table has raw signals; counts of live and dead cells need no gain.
     fn of_signals(&self) -> bool {
         self.readings.readings.iter().any(|r| matches!(r.seen, Seen::Signal(_)))
+    }
+
+    fn of_counts(&self) -> bool {
+        !self.of_signals() && !self.of_deaths()
     }
 
     fn of_deaths(&self) -> bool {
         self.readings.readings.iter().any(|r| matches!(r.seen, Seen::Deaths(_)))
     }
 
-    /// What the study has a place for: no well at the start, no killed one, no coloured medium.
+    /// What the study has a place for: no killed well, no coloured medium, no plate of wells at the start alone.
     fn belongs(&self, reading: &Reading) -> bool {
         match reading.role {
             Role::Sample | Role::Vehicle => true,
             Role::Blank => reading.doses.is_empty() && self.of_signals(),
-            Role::Start | Role::Positive => false,
+            Role::Start => {
+                let beside = |r: &Reading| r.plate == reading.plate && r.role == Role::Vehicle;
+                !self.of_deaths() && self.readings.readings.iter().any(beside)
+            }
+            Role::Positive => false,
         }
+    }
+
+    /// The mark that readings of one well share, where the file says which they are.
+    fn well(&self, reading: &Reading) -> Option<String> {
+        let plate = &self.readings.plates[reading.plate].name;
+        reading.well_name.as_ref().map(|well| format!("{plate} {well}"))
+    }
+
+    /// Whether wells are read more than once: frames of a well are no replicates.
+    fn over_time(&self) -> bool {
+        let belonging = || self.readings.readings.iter().filter(|r| self.belongs(r) && r.role != Role::Blank);
+        let mut wells: Vec<Option<String>> = belonging().map(|r| self.well(r)).collect();
+        wells.sort();
+        !wells.contains(&None) && wells.windows(2).any(|pair| pair[0] == pair[1]) && !self.of_deaths()
+    }
+
+    /// The sd of blanks around the mean of their plate: what the instrument scatters by where there is no signal.
+    fn scatter_of_blanks(&self) -> Option<f64> {
+        let mut plates: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for reading in self.readings.readings.iter().filter(|r| r.role == Role::Blank && self.belongs(r)) {
+            if let Seen::Signal(value) = reading.seen {
+                plates.entry(reading.plate).or_default().push(value);
+            }
+        }
+        let (mut squares, mut freedom) = (0.0, 0.0);
+        for values in plates.values() {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            squares += values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+            freedom += values.len() as f64 - 1.0;
+        }
+        let sd = (squares / freedom).sqrt();
+        (freedom >= 3.0 && sd > 0.0).then_some(sd)
+    }
+
+    /// How readings scatter.
+    fn noise(&self, typical: f64) -> String {
+        let mut toml = String::new();
+        if self.of_counts() {
+            toml += "\n[noise]\nkind = \"binomial\"\noverdispersion = \"phi\"\n";
+            if self.over_time() {
+                toml += "well_memory = \"memory\"            # frames of a well are no replicates\n";
+            }
+            toml += "\n[parameters.phi]\nvalue = 0.02\nbounds = [0.0001, 0.5]\nsource = \"estimated\"\n";
+            if self.over_time() {
+                let (shortest, longest) = self.span();
+                let (low, high) = (shortest / 10.0, longest * 10.0);
+                let _ = write!(
+                    toml,
+                    "\n[parameters.memory]\nvalue = {longest}\nbounds = [{low}, {high}]\nsource = \"estimated\"\n"
+                );
+            }
+            return toml;
+        }
+        let blanks = self.scatter_of_blanks();
+        let sd = blanks.map_or("\"sigma\"".into(), |sd| format!("{sd:.4}               # of the blanks"));
+        let _ = write!(toml, "\n[noise]\nkind = \"normal\"\nsd = {sd}\nrelative = \"cv\"\n");
+        if self.over_time() {
+            toml += "well_correlation = \"rho\"          # frames of a well are no replicates\n";
+        }
+        toml += "\n[parameters.cv]\nvalue = 0.08\nbounds = [0.005, 0.5]\nsource = \"estimated\"\n";
+        if blanks.is_none() {
+            let sd = 0.02 * typical;
+            let (low, high) = (sd / 50.0, sd * 20.0);
+            let _ =
+                write!(toml, "\n[parameters.sigma]\nvalue = {sd}\nbounds = [{low}, {high}]\nsource = \"estimated\"\n");
+        }
+        if self.over_time() {
+            toml += "\n[parameters.rho]\nvalue = 0.5\nbounds = [0, 0.95]\nscale = \"lin\"\nsource = \"estimated\"\n";
+        }
+        toml
+    }
+
+    /// From one frame to the next at least, and from the first to the last.
+    fn span(&self) -> (f64, f64) {
+        let mut times: Vec<f64> = self.readings.readings.iter().filter_map(|r| r.time).collect();
+        times.sort_by(f64::total_cmp);
+        times.dedup();
+        let shortest = times.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+        (shortest, times.last().zip(times.first()).map_or(1.0, |(last, first)| last - first))
+    }
+
+    /// How experiments differ: in the parameter that viability says most about.
+    fn experiments(&self, suggested: &[&str]) -> String {
+        let known = suggested.iter().find(|name| self.system.parameter(name).is_some());
+        let (Some(name), true) = (known, self.readings.experiments.len() > 1) else { return String::new() };
+        format!(
+            "\n[experiments]\nspread = {{ {name} = \"between\" }}       # check: in which parameter do experiments differ?\n\
+             \n[parameters.between]\nvalue = 0.2\nbounds = [0.01, 1.5]\nsource = \"estimated\"\n"
+        )
     }
 
     /// Of the readings with a role the median signal.
@@ -144,9 +241,6 @@ impl Draft<'_> {
             }
         }
         toml += "\n[settle]\nset = { counting = 0 }\nlongest = 5000\n\n[data]\nfile = \"readings.csv\"\n";
-        if !signals && !deaths {
-            toml += "values = \"fraction\"\n";
-        }
         // `check` of a study wants a control; what raw signals have none of is said.
         if !deaths && !self.readings.readings.iter().any(|r| r.role == Role::Vehicle) {
             toml += "without_control = \"the file has no vehicle wells\"          # check\n";
@@ -154,17 +248,8 @@ impl Draft<'_> {
         let typical = self.median(Role::Vehicle).or(self.median(Role::Sample)).unwrap_or(1.0).abs().max(1e-9);
         let blank = self.median(Role::Blank);
         if !deaths {
-            let sd = if signals { 0.02 * typical } else { 0.05 };
-            let _ = write!(toml, "\n[noise]\nkind = \"normal\"\nsd = \"sigma\"\n");
-            if signals {
-                toml += "relative = \"cv\"\n\n[parameters.cv]\nvalue = 0.08\nbounds = [0.005, 0.5]\nsource = \"estimated\"\n";
-            }
-            let _ = write!(
-                toml,
-                "\n[parameters.sigma]\nvalue = {sd}\nbounds = [{}, {}]\nsource = \"estimated\"\n",
-                sd / 50.0,
-                sd * 20.0
-            );
+            toml += &self.noise(typical);
+            toml += &self.experiments(suggested);
         }
         if signals {
             let gain = (typical - blank.unwrap_or(0.0)).abs().max(1e-9 * typical);
@@ -209,7 +294,7 @@ impl Draft<'_> {
         if left > 0 {
             let _ = writeln!(
                 text,
-                "# {left} readings left out: wells at the start, killed ones, and wells without cells but with compound"
+                "# {left} readings left out: killed wells, wells without cells but with compound, plates of the start alone"
             );
         }
         let several = read.cell_lines.len() > 1;
@@ -223,13 +308,16 @@ impl Draft<'_> {
                 false => format!("{} ({})", compound.name, compound.unit),
             });
         }
-        let values =
-            if self.of_deaths() { ["from", "until", "count"].as_slice() } else { &["time", "value", "lower", "upper"] };
+        let values: &[&str] = match (self.of_deaths(), self.of_counts()) {
+            (true, _) => &["from", "until", "count"],
+            (_, true) => &["time", "live", "dead"],
+            _ => &["time", "value", "lower", "upper"],
+        };
         header.extend(values.iter().map(|name| name.to_string()));
         header.extend(["plate", "experiment", "well", "replicate"].map(String::from));
         let _ = writeln!(text, "{}", header.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(","));
-        let frames = self.frames();
-        // A name of its own for each: wells of different plates and doses share theirs.
+        let (frames, wells) = (self.frames(), self.over_time());
+        // Otherwise a name of its own for each: wells of different plates and doses share theirs.
         for (number, reading) in read.readings.iter().enumerate().filter(|(_, r)| self.belongs(r)) {
             let Some(values) = self.values(reading, &frames) else { continue };
             let mut row: Vec<String> = Vec::new();
@@ -243,7 +331,8 @@ impl Draft<'_> {
             row.push(quoted(&plate.name));
             row.push(quoted(&read.experiments[plate.experiment]));
             row.push(if reading.role == Role::Blank { "blank".into() } else { "sample".into() });
-            row.push((number + 1).to_string());
+            let own = self.well(reading).filter(|_| wells && reading.role != Role::Blank);
+            row.push(quoted(&own.unwrap_or_else(|| (number + 1).to_string())));
             let _ = writeln!(text, "{}", row.join(","));
         }
         text
@@ -260,14 +349,14 @@ impl Draft<'_> {
 
     /// `None` for what has no value: a well without cells, cells that were alive when watching ended.
     fn values(&self, reading: &Reading, frames: &BTreeMap<u64, f64>) -> Option<Vec<String>> {
-        let time = reading.time.map_or(READ_OUT.to_string(), |time| time.to_string());
+        let start = reading.role == Role::Start;
+        let time = if start { "0".into() } else { reading.time.map_or(READ_OUT.to_string(), |time| time.to_string()) };
         let value = match reading.seen {
             Seen::Deaths(count) => {
                 let from = frames.get(&reading.time?.to_bits())?;
                 return (reading.limit == Limit::None).then(|| vec![from.to_string(), time, count.to_string()]);
             }
-            Seen::Counts { live, dead } if live + dead > 0.0 => live / (live + dead),
-            Seen::Counts { .. } => return None,
+            Seen::Counts { live, dead } => return Some(vec![time, live.to_string(), dead.to_string()]),
             Seen::Signal(value) => value,
         };
         let value = value.to_string();

@@ -13,6 +13,7 @@ use fenton::report::document::{Document, Effect, Quantity, RunFacts};
 use fenton::report::{self, interval_text, shown};
 use fenton::study::Study;
 use fenton::study::problem::Problem;
+use fenton::summary::BETWEEN;
 use indicatif::ProgressBar;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -268,7 +269,7 @@ fn identity(problem: &Problem, choice: &Choice, engine: &dyn Engine) -> String {
     let mut hash = DefaultHasher::new();
     problem.program.id.hash(&mut hash);
     format!("{:?} {:?} {:?}", problem.parameters, problem.observations, problem.layout).hash(&mut hash);
-    format!("{:?} {:?} {:?}", problem.backgrounds, problem.cells, problem.solver).hash(&mut hash);
+    format!("{:?} {:?} {:?} {:?}", problem.backgrounds, problem.cells, problem.between, problem.solver).hash(&mut hash);
     let auto = |number: Option<f64>| number.map_or("auto".to_string(), |number| format!("{number:e}"));
     format!(
         "{} {:016x}, integrator {}, rtol {}, atol {}, {}",
@@ -308,9 +309,13 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
         document.run.engine
     );
     let width = widest(document);
+    let scope = &document.fit.scope;
+    for p in document.parameters.iter().filter(|p| p.verdict == BETWEEN) {
+        text += &format!("  {:<width$}  {:>9} {:<12} {}\n", p.name, shown(p.value), "", p.meaning);
+    }
     for p in document.parameters.iter().filter(|p| p.estimated) {
         let interval = match (p.interval, p.prior_interval) {
-            (Some(interval), _) => format!("95 % interval {}", interval_text(interval)),
+            (Some(interval), _) => format!("95 % interval {}, {scope}", interval_text(interval)),
             (None, _) if p.at_bound.is_some() => "at a bound, not identified".into(),
             (None, Some(prior)) if p.verdict == "known from the prior" => {
                 format!("{}, 95 % of it {}", p.verdict, interval_text(prior))
@@ -327,8 +332,11 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     for (absolute, relative) in half("EC50, absolute").zip(half("EC50, relative")).take(MOST_EFFECTS) {
         let (condition, time) = (&absolute.condition, shown(absolute.time));
         let unit = &study.time_unit;
-        text +=
-            &format!("  {condition}, {time} {unit}: EC50 absolute {}; relative {}\n", size(absolute), size(relative));
+        text += &format!(
+            "  {condition}, {time} {unit}: EC50 absolute {}; relative {}\n",
+            size(absolute, scope),
+            size(relative, scope)
+        );
     }
     if count > MOST_EFFECTS {
         text += &format!("  … and {} more in the report\n", count - MOST_EFFECTS);
@@ -337,10 +345,10 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
 }
 
 /// An effective concentration with its interval, or why there is none.
-fn size(effect: &Effect) -> String {
+fn size(effect: &Effect, scope: &str) -> String {
     match &effect.value {
         Quantity::Value { value, interval } => {
-            let interval = interval.map_or(String::new(), |i| format!(" ({})", interval_text(i)));
+            let interval = interval.map_or(String::new(), |i| format!(" ({}; {scope})", interval_text(i)));
             format!("{} {}{interval}", shown(*value), effect.unit)
         }
         Quantity::Above { limit } => format!("> {} {}", shown(*limit), effect.unit),

@@ -1,8 +1,9 @@
 //! All curves of a file together: noise pooled over them, then each with its test, its estimates and its outliers.
 
+use super::bootstrap::{Resampling, bootstrap};
 use super::fit::{self, State, Task};
 use super::flat::{self, Designs};
-use super::infer::{Dispersion, Estimate, Fitted, Inference, fit_curve, t_quantile};
+use super::infer::{Dispersion, End, Estimate, Fitted, Inference, fit_curve, t_quantile};
 use super::problem::{Link, Problem, Spot};
 use super::quantity::{Quantity, Reading};
 use super::series::{self, Noise, Series};
@@ -26,6 +27,8 @@ pub struct Settings {
     pub at: Option<f64>,
     /// Three parameters: the lower plateau is zero.
     pub no_floor: bool,
+    /// Percentile intervals beside those of the profiles.
+    pub resampling: Resampling,
 }
 
 /// What can be said of a curve.
@@ -54,6 +57,8 @@ pub struct Curve {
     pub outliers: Vec<usize>,
     /// The estimates without the outliers, if there are any.
     pub without_outliers: Vec<(Quantity, Estimate)>,
+    /// Percentile intervals by the bootstrap, if it was asked for.
+    pub bootstrapped: Vec<(Quantity, [End; 2])>,
     /// The smallest effect that this design and this noise could show at a single dose.
     pub smallest_effect: Option<f64>,
 }
@@ -160,8 +165,11 @@ fn fit_all(series: Vec<Series>, settings: &Settings) -> Analysis {
     decide(&mut curves);
     let own: Vec<Dispersion> = curves.iter().filter_map(|c| Some(c.fit.as_ref()?.fitted.dispersion)).collect();
     let moderation = Moderation::new(&own);
-    curves.par_iter_mut().zip(&rough).for_each(|(curve, rough)| {
+    curves.par_iter_mut().zip(&rough).enumerate().for_each(|(at, (curve, rough))| {
         finish(curve, rough.as_ref(), &noise, settings, &moderation);
+        if let (Some(rough), true) = (rough, settings.resampling.draws > 0) {
+            resample(curve, &rough.noise(&noise, &curve.series), settings, at as u64);
+        }
     });
     Analysis { settings: settings.clone(), curves, noise }
 }
@@ -321,6 +329,7 @@ fn first(series: Series, rough: Option<&Rough>, noise: &PooledNoise, settings: &
         estimates: Vec::new(),
         outliers: Vec::new(),
         without_outliers: Vec::new(),
+        bootstrapped: Vec::new(),
         smallest_effect: None,
     };
     let Some(rough) = rough else {
@@ -366,6 +375,17 @@ fn finish(curve: &mut Curve, rough: Option<&Rough>, noise: &PooledNoise, setting
     if let Some(fitted) = fit_curve(&problem, &rough.state) {
         let dispersion = moderation.of(fitted.dispersion);
         curve.without_outliers = estimates(&problem, &fitted, dispersion);
+    }
+}
+
+/// Draws experiments and wells anew where there are estimates.
+fn resample(curve: &mut Curve, noise: &Noise, settings: &Settings, stream: u64) {
+    let Some(fit) = &curve.fit else { return };
+    let target =
+        |(quantity, _): &(Quantity, Estimate)| (*quantity, quantity.target(settings.effect, fit.problem.range));
+    let targets: Vec<_> = curve.estimates.iter().map(target).collect();
+    if !targets.is_empty() {
+        curve.bootstrapped = bootstrap(&curve.series, fit, noise, &targets, settings.resampling, stream);
     }
 }
 

@@ -11,6 +11,7 @@ pub mod picture;
 pub mod quality;
 
 mod analysis;
+mod bootstrap;
 mod deaths;
 mod fit;
 mod flat;
@@ -25,6 +26,7 @@ mod target;
 mod variance;
 
 pub use analysis::{Analysis, Curve, Fit, PooledNoise, Settings, Verdict, analyse, onsets};
+pub use bootstrap::Resampling;
 pub use deaths::as_counts;
 pub use growth::{Growth, growth};
 pub use infer::{Dispersion, End, Estimate, Fitted};

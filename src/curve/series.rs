@@ -39,6 +39,8 @@ pub struct Well {
     /// Local numbers.
     pub unit: usize,
     pub experiment: usize,
+    /// Its well: the same for all frames of one.
+    pub place: usize,
     /// What is left out together: the experiment, or the well if there is one experiment and wells were read again.
     pub cluster: usize,
     /// Signal, or the share of live cells.
@@ -202,6 +204,12 @@ impl<'r> Index<'r> {
         }
     }
 
+    /// What tells a well of a plate from the others.
+    fn well_name(&self, number: usize) -> Option<String> {
+        let reading = &self.readings.readings[number];
+        reading.well_name.clone().or_else(|| reading.well.map(|well| format!("{well:?}")))
+    }
+
     fn well(&self, series: &Series, number: usize, spot: Spot, link: Link) -> Option<Well> {
         let reading = &self.readings.readings[number];
         let (value, cells) = seen(reading.seen, link);
@@ -216,6 +224,7 @@ impl<'r> Index<'r> {
             x: dose.ln(),
             unit: series.plates.binary_search(&reading.plate).unwrap_or(0),
             experiment,
+            place: number,
             cluster: experiment,
             value,
             cells,
@@ -298,6 +307,12 @@ impl<'r> Index<'r> {
         }
         let mut units: BTreeMap<(usize, u64), usize> = BTreeMap::new();
         let mut clusters: BTreeMap<(usize, String), usize> = BTreeMap::new();
+        let mut places: BTreeMap<(usize, String), usize> = BTreeMap::new();
+        let mut place_of = |number: usize| {
+            // Frames without a well's name stand for themselves.
+            let name = self.well_name(number);
+            name.map_or(number, |name| *places.entry((all[number].plate, name)).or_insert(number))
+        };
         for (number, spot) in wells {
             let Some(mut well) = self.well(&series, number, spot, link) else { continue };
             let control = link == Link::Signal && well.dose == 0.0;
@@ -307,15 +322,14 @@ impl<'r> Index<'r> {
                 well.unit = *units.entry((well.unit, well.time.to_bits())).or_insert(count);
             }
             if series.experiments.len() == 1 {
-                let reading = &all[number];
-                let name = reading.well_name.clone().or_else(|| reading.well.map(|w| format!("{w:?}")));
                 let count = clusters.len();
-                if let (Some(name), Spot::Curve, false) = (name, spot, control) {
-                    well.cluster = *clusters.entry((reading.plate, name)).or_insert(count);
+                if let (Some(name), Spot::Curve, false) = (self.well_name(number), spot, control) {
+                    well.cluster = *clusters.entry((all[number].plate, name)).or_insert(count);
                 } else {
                     well.cluster = usize::MAX;
                 }
             }
+            well.place = place_of(number);
             series.wells.push(well);
         }
         if link == Link::Signal {
@@ -475,6 +489,18 @@ pub enum Noise {
 }
 
 impl Noise {
+    /// That of a set of wells and units drawn from these.
+    pub fn of(&self, wells: &[usize], units: &[usize]) -> Noise {
+        let pick = |from: &[f64], which: &[usize]| which.iter().map(|at| from[*at]).collect();
+        match self {
+            Noise::Even(squares) => Noise::Even(pick(squares, units)),
+            Noise::Function { function, squares, levels } => {
+                Noise::Function { function: *function, squares: pick(squares, units), levels: pick(levels, wells) }
+            }
+            Noise::Counts(phi) => Noise::Counts(*phi),
+        }
+    }
+
     fn variance(&self, well: usize, unit: usize) -> f64 {
         match self {
             Noise::Even(squares) => squares[unit],

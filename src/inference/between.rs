@@ -4,8 +4,10 @@
 //! other parameters integrated out too) is raised by the fixed point of Fellner and Schall (S. N. Wood, M. Fasiolo,
 //! Biometrics 73:1071, 2017): `sd^2 <- sum b^2 / (experiments - trace of their posterior variance / sd^2)`.
 
+use super::Few;
 use super::boxed::Boxed;
 use super::problem::StudyObjective;
+use crate::study::Scale;
 use crate::study::problem::Between;
 use nalgebra::DMatrix;
 use std::f64::consts::LN_10;
@@ -37,6 +39,29 @@ pub fn next(objective: &StudyObjective, now: &[f64], point: &[f64], fisher: &DMa
         (squares / known.max(1e-3)).sqrt().clamp(lower, upper)
     };
     objective.problem().between.iter().zip(now).map(update).collect()
+}
+
+/// The part of variances that rests on few experiments.
+///
+/// The mean of a parameter over experiments has the variance `(sd^2 + error^2) / experiments`, where `error` is that of
+/// the shift of one. It is as uncertain as a sum of squares with one degree of freedom less than there are experiments.
+/// What all wells tell together, such as how two constants hang together, has no part in it.
+pub fn few(objective: &StudyObjective, spreads: &[f64], point: &[f64], fisher: &DMatrix<f64>) -> Vec<Option<Few>> {
+    let problem = objective.problem();
+    let mut few = vec![None; problem.parameters.len()];
+    for (between, sd) in problem.between.iter().zip(spreads) {
+        let Some(at) = problem.parameters.iter().position(|p| p.name == between.of) else { continue };
+        let count = between.shifts.len() as f64;
+        let of_shift = |&i: &usize| fisher[(i, i)] / (LN_10 * LN_10) - 1.0 / (sd * sd);
+        let known = between.shifts.iter().map(of_shift).sum::<f64>() / count;
+        if known > 0.0 {
+            // On the estimation scale of the parameter, whose logarithm is shifted.
+            let slope = if problem.parameters[at].scale == Scale::Log10 { 1.0 / LN_10 } else { point[at] };
+            let variance = (sd * sd + 1.0 / known) / count * slope * slope;
+            few[at] = Some(Few { variance, freedom: count - 1.0 });
+        }
+    }
+    few
 }
 
 /// Whether a further round is worth its while.

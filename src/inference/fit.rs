@@ -399,13 +399,14 @@ impl<'a> Course<'a> {
             return Ok(());
         }
         let known = |i: &usize| identification.parameters[*i].interval.is_some();
-        let parameters: Vec<usize> = (0..best.last_point.len()).filter(known).collect();
+        let reach = |i: usize| (i, identification.parameters[i].reach);
+        let parameters: Vec<(usize, f64)> = (0..best.last_point.len()).filter(known).map(reach).collect();
         let stops = |found: usize, of: usize| {
             watch.tell(Stage::Intervals, found, Some(of), best.last_value);
             watch.stops()
         };
         let found = intervals(&self.bridge(true), &best.last_point, expansion, &parameters, stops)?;
-        for (&i, ends) in parameters.iter().zip(found) {
+        for (&(i, _), ends) in parameters.iter().zip(found) {
             if let [Some(low), Some(high)] = ends {
                 identification.parameters[i].interval = Some((low, high));
                 identification.parameters[i].basis = Basis::Likelihood;

@@ -6,6 +6,7 @@
 
 use super::boxed::Boxed;
 use super::{Basis, Dimension, Direction, Identification, Objective, ParameterResult, Verdict};
+use crate::random::normal_quantile;
 use nalgebra::{DMatrix, DVector};
 
 /// A direction with a larger standard deviation, in parts of the box, is flat.
@@ -26,25 +27,28 @@ pub fn identify(objective: &dyn Objective, point: &[f64], fisher: Option<&DMatri
         fisher.map_or(0.0, |f| f[(inner[r], inner[c])] * boxed.width(inner[r]) * boxed.width(inner[c]))
     };
     let spectrum = Spectrum::of(DMatrix::from_fn(inner.len(), inner.len(), scaled));
+    let few = fisher.map_or(vec![None; n], |fisher| objective.few(point, fisher));
     let parameters = (0..n)
         .map(|i| {
-            let dimension @ Dimension { prior_deviation, .. } = objective.dimension(i);
-            let quantile = dimension.reach();
+            let Dimension { prior_deviation, .. } = objective.dimension(i);
             let prior = prior_deviation.unwrap_or(boxed.width(i) / 12_f64.sqrt());
             let mut result = ParameterResult {
                 name: objective.names()[i].clone(),
                 value: point[i],
                 verdict: Verdict::AtBound,
                 standard_error: None,
+                reach: normal_quantile(0.975),
                 interval: None,
                 basis: Basis::Normal,
                 shrinkage: None,
             };
             let Some(at) = inner.iter().position(|&inner| inner == i) else { return result };
             let error = spectrum.deviation(at) * boxed.width(i);
+            result.reach = few[i].map_or(result.reach, |few| few.reach(error));
+            let reach = result.reach * error;
             let shrinkage = (1.0 - error / prior).clamp(0.0, 1.0);
             result.shrinkage = Some(shrinkage);
-            result.verdict = if spectrum.notable(at) || quantile * error >= 0.5 * boxed.width(i) {
+            result.verdict = if spectrum.notable(at) || reach >= 0.5 * boxed.width(i) {
                 Verdict::NotIdentified
             } else if prior_deviation.is_some() && shrinkage < SILENT {
                 Verdict::Prior
@@ -52,7 +56,7 @@ pub fn identify(objective: &dyn Objective, point: &[f64], fisher: Option<&DMatri
                 Verdict::Identified
             };
             if result.verdict != Verdict::NotIdentified {
-                let (low, high) = (point[i] - quantile * error, point[i] + quantile * error);
+                let (low, high) = (point[i] - reach, point[i] + reach);
                 result.standard_error = Some(error);
                 result.interval = Some((low.max(boxed.lower[i]), high.min(boxed.upper[i])));
             }

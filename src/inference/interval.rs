@@ -30,20 +30,20 @@ const BETWEEN: f64 = 0.005;
 /// A parameter's own curvature on the unit box, added so that a flat direction does not make a step endless.
 const FLAT: f64 = 1.0;
 
-/// The lower and upper end of each of `parameters`, on the estimation scale, within the bounds; `None` where an end
+/// The lower and upper end of each of `parameters` (with its reach in standard errors), on the estimation scale, within the bounds; `None` where an end
 /// could not be followed. `expansion` is that at `point`, the optimum. Ends early, with `None`, when `stops` says so.
 pub fn intervals(
     bridge: &Bridge,
     point: &[f64],
     expansion: &Expansion,
-    parameters: &[usize],
+    parameters: &[(usize, f64)],
     mut stops: impl FnMut(usize, usize) -> bool,
 ) -> Result<Vec<[Option<f64>; 2]>> {
     let boxed = Boxed::of(bridge.objective);
     let start = Model::new(expansion, &boxed);
-    let begin = |&parameter: &usize| {
+    let begin = |&(parameter, reach): &(usize, f64)| {
         // Half of the 95 % quantile of chi-squared with one degree of freedom, or of F.
-        let rise = 0.5 * bridge.objective.dimension(parameter).reach().powi(2);
+        let rise = 0.5 * reach * reach;
         [-1.0, 1.0].map(|sign| End::new(parameter, sign, rise, boxed.unit(point), start.clone()))
     };
     let mut ends: Vec<End> = parameters.iter().flat_map(begin).collect();

@@ -28,7 +28,7 @@ mod trust;
 mod watch;
 
 pub use fit::fit;
-pub use objective::{Dimension, Evaluation, Expansion, Objective};
+pub use objective::{Dimension, Evaluation, Expansion, Few, Objective};
 pub use predict::Predicted;
 pub use problem::StudyObjective;
 pub use problem_nodes::{NODE_TOLERANCE, NodeCheck, settle_nodes};

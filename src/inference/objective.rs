@@ -38,6 +38,10 @@ pub trait Objective: Sync {
     fn next_spreads(&self, _point: &[f64], _fisher: &DMatrix<f64>) -> Vec<f64> {
         self.spreads()
     }
+    /// Which part of each dimension's variance at the optimum rests on few experiments.
+    fn few(&self, point: &[f64], _fisher: &DMatrix<f64>) -> Vec<Option<Few>> {
+        vec![None; point.len()]
+    }
     /// The values in the precision in which results are reported (f64 on the CPU).
     fn evaluate_exactly(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>> {
         self.evaluate(points)
@@ -55,17 +59,33 @@ pub struct Dimension {
     pub logarithmic: bool,
     /// Standard deviation of its normal prior on the estimation scale; `None` for a flat prior over the bounds.
     pub prior_deviation: Option<f64>,
-    /// Degrees of freedom of Student's t for its interval: one less than the experiments that differ in it. `None` for
-    /// the normal distribution.
-    pub freedom: Option<f64>,
 }
 
-impl Dimension {
-    /// How many standard errors a 95 % interval reaches either way.
-    pub fn reach(&self) -> f64 {
-        let student = self.freedom.and_then(|freedom| StudentsT::new(0.0, 1.0, freedom).ok());
-        student.map_or(normal_quantile(0.975), |student| student.inverse_cdf(0.975))
+/// A part of a variance that is itself known from few experiments.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Few {
+    /// On the estimation scale.
+    pub variance: f64,
+    /// One less than the experiments.
+    pub freedom: f64,
+}
+
+impl Few {
+    /// How many standard errors a 95 % interval reaches where the whole variance is that of `error`: Student's t with the
+    /// degrees of freedom of Welch and Satterthwaite (F. E. Satterthwaite, Biometrics Bulletin 2:110, 1946).
+    pub fn reach(&self, error: f64) -> f64 {
+        let share = (self.variance / (error * error)).clamp(1e-6, 1.0);
+        student(self.freedom / (share * share))
     }
+
+    /// What this part's being uncertain adds to it as a variance, if it is to be drawn from a normal distribution.
+    pub fn excess(&self) -> f64 {
+        self.variance * ((student(self.freedom) / normal_quantile(0.975)).powi(2) - 1.0)
+    }
+}
+
+fn student(freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).map_or(normal_quantile(0.975), |t| t.inverse_cdf(0.975))
 }
 
 #[derive(Debug, Clone, PartialEq)]

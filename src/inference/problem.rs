@@ -1,7 +1,7 @@
 //! The objective of a study: its problem on an engine.
 
 use super::between;
-use super::objective::{Dimension, Evaluation, Expansion, Objective};
+use super::objective::{Dimension, Evaluation, Expansion, Few, Objective};
 use super::problem_run::{Choice, Simulated, Simulator, Wanted};
 use crate::engine::{Engine, Precision};
 use crate::study::problem::{Estimated, Problem, Term};
@@ -378,12 +378,7 @@ impl Objective for StudyObjective<'_> {
             (Prior::Normal { sd, .. }, Scale::Lin) => Some(sd),
             _ => None,
         };
-        let differing = self.problem().between.iter().find(|between| between.of == parameter.name);
-        Dimension {
-            logarithmic: parameter.scale == Scale::Log10,
-            prior_deviation,
-            freedom: differing.map(|between| between.shifts.len() as f64 - 1.0),
-        }
+        Dimension { logarithmic: parameter.scale == Scale::Log10, prior_deviation }
     }
 
     fn spreads(&self) -> Vec<f64> {
@@ -397,6 +392,10 @@ impl Objective for StudyObjective<'_> {
 
     fn next_spreads(&self, point: &[f64], fisher: &DMatrix<f64>) -> Vec<f64> {
         between::next(self, &self.spreads(), point, fisher)
+    }
+
+    fn few(&self, point: &[f64], fisher: &DMatrix<f64>) -> Vec<Option<Few>> {
+        between::few(self, &self.spreads(), point, fisher)
     }
 
     fn observations(&self) -> Option<usize> {

@@ -140,6 +140,8 @@ pub struct ParameterResult {
     pub verdict: Verdict,
     /// Only where the verdict is [`Verdict::Identified`] or [`Verdict::Prior`].
     pub standard_error: Option<f64>,
+    /// How many standard errors the interval reaches either way: 1.96, or more where few experiments differ.
+    pub reach: f64,
     /// 95 %, within the bounds; together with the standard error.
     pub interval: Option<(f64, f64)>,
     /// What both ends of the interval rest on.
@@ -152,11 +154,11 @@ pub struct ParameterResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// The estimate and 1.96 standard errors (or Student's t of them) on its scale: the likelihood could not be followed to an end, or the fit
+    /// The estimate and `reach` standard errors on its scale: the likelihood could not be followed to an end, or the fit
     /// was ended before.
     #[default]
     Normal,
-    /// The profile likelihood: the objective rises by 1.92 while the other parameters follow.
+    /// The profile likelihood: the objective rises by half the square of `reach` while the other parameters follow.
     Likelihood,
 }
 

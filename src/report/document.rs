@@ -254,6 +254,8 @@ pub struct FitFacts {
     /// Its parts: likelihood of each data set, priors.
     pub parts: Vec<(String, f64)>,
     pub observations: usize,
+    /// What every interval holds for: "3 experiments", "within this experiment".
+    pub scope: String,
     pub estimated: usize,
     pub aic: Option<f64>,
     pub bic: Option<f64>,

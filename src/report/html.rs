@@ -77,8 +77,8 @@ pub fn page(document: &Document) -> Result<String> {
         waterfall: pictures::waterfall(document).map(|figure| Panel::of(&figure)),
         measures,
         effects,
-        estimated: document.parameters.iter().filter(|p| p.estimated).map(parameter_row).collect(),
-        fixed: document.parameters.iter().filter(|p| !p.estimated).map(parameter_row).collect(),
+        estimated: document.parameters.iter().filter(|p| p.bounds.is_some()).map(parameter_row).collect(),
+        fixed: document.parameters.iter().filter(|p| p.bounds.is_none()).map(parameter_row).collect(),
         parts: document.fit.parts.iter().map(|(name, value)| (name.as_str(), shown(*value))).collect(),
         facts: facts(document),
         criteria: match (document.fit.aic, document.fit.bic) {
@@ -106,17 +106,19 @@ fn effect_table(document: &Document) -> (Vec<&str>, Vec<EffectRow<'_>>) {
             });
         let cells = &mut rows[at].cells;
         cells.resize(cells.len().max(column + 1), ("–".into(), String::new()));
-        cells[column] = effect_cell(effect);
+        cells[column] = effect_cell(effect, &document.fit.scope);
     }
     let width = measures.len();
     rows.iter_mut().for_each(|row| row.cells.resize(width, ("–".into(), String::new())));
     (measures, rows)
 }
 
-fn effect_cell(effect: &Effect) -> (String, String) {
+fn effect_cell(effect: &Effect, scope: &str) -> (String, String) {
     let note = effect.note.clone();
     match &effect.value {
-        Quantity::Value { value, interval: Some(interval) } => (shown(*value), interval_text(*interval)),
+        Quantity::Value { value, interval: Some(interval) } => {
+            (shown(*value), format!("{}, {scope}", interval_text(*interval)))
+        }
         Quantity::Value { value, interval: None } => (shown(*value), note),
         Quantity::Above { limit } => (format!("> {}", shown(*limit)), note),
         Quantity::Below { limit } => (format!("< {}", shown(*limit)), note),

@@ -12,7 +12,7 @@ mod whole;
 
 pub use document::Document;
 pub use folder::{writable, write};
-pub use number::{interval_text, number, number32, shown};
+pub use number::{interval_text, limits_text, number, number32, shown};
 pub use whole::{WholeFile, WholeFolder, recover};
 
 #[cfg(test)]

@@ -56,6 +56,16 @@ fn plain(magnitude: f64) -> bool {
     magnitude == 0.0 || (1e-5..1e16).contains(&magnitude) || magnitude.is_infinite()
 }
 
+/// An interval in words, whose ends may be open.
+pub fn limits_text(lower: Option<f64>, upper: Option<f64>) -> String {
+    match (lower, upper) {
+        (Some(low), Some(high)) => interval_text((low, high)),
+        (Some(low), None) => format!("above {}", shown(low)),
+        (None, Some(high)) => format!("below {}", shown(high)),
+        (None, None) => "not bounded by these data".into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -150,7 +150,7 @@ pub fn example() -> Document {
             failures: vec![Failure { cause: "step limit reached".into(), count: 41,
                 example: "time 11.8 h, state L".into() }],
         },
-        fit: FitFacts { objective: Some(-61.2413), parts: vec![("viability".into(), -70.1), ("priors".into(), 8.86)],
+        fit: FitFacts { objective: Some(-61.2413), scope: "3 experiments".into(), parts: vec![("viability".into(), -70.1), ("priors".into(), 8.86)],
             observations: 90, estimated: 6, aic: Some(-128.2), bic: Some(-113.2), no_criteria: String::new(),
             ended: "no start improved any more".into() },
         run: RunFacts { command: "fenton fit fac-ht1080 --starts 1024 --seed 1 --output fac".into(), version: "0.1.0".into(),

@@ -49,10 +49,13 @@
 //! # without_control = "published medians, no vehicle wells given"
 //!
 //! [noise]
-//! kind = "normal"               # normal, log-normal, student-t, laplace
+//! kind = "normal"               # normal, log-normal, student-t, laplace, binomial
 //! sd = "sigma"                  # a number, a parameter of this study, "column" or "replicates"
 //! # relative = 0.05             # a further part proportional to the prediction
 //! # df = 4                      # student-t
+//! # overdispersion = "phi"      # binomial: what wells differ by beyond chance, from 0 to below 1
+//! # well_correlation = "rho"    # readings of a well over time share this part of their variance
+//! # well_memory = 12            # or: their correlation falls to 1/e after this time
 //!
 //! [parameters.k_store]
 //! value = 5                     # where the search starts; the model's value unless stated
@@ -76,6 +79,9 @@
 //! nodes = 64                    # quasi-Monte Carlo nodes, the same for all parameter vectors
 //! spread = { V_iron = "spread" }    # sd of the natural logarithm over cells: a number or a parameter of this study
 //!
+//! [experiments]                 # optional: experiments differ
+//! spread = { V_iron = 0.2 }     # sd of the natural logarithm between them: a number or a parameter of this study
+//!
 //! [solver]                      # optional
 //! rtol = 1e-6
 //! ```
@@ -98,6 +104,20 @@
 //! plate's gain is `[parameters.gain] per = "plate"`, named as `scale = "gain"` in `[assay]`; an effect of plates
 //! within experiments is a second factor, `scale = ["gain", "plate_effect"]`, with a prior of mean 1. Rows whose
 //! column `well` says `blank` see `offset` alone.
+//!
+//! **Counts.** With `kind = "binomial"` a row has whole numbers of `live` and `dead` cells in place of a value. They follow
+//! the beta-binomial law around the predicted share, with variance `n p (1 - p) (1 + (n - 1) phi)`.
+//!
+//! **Wells over time.** Frames of one well are no replicates. With `well_correlation` all its readings share a part of their
+//! variance (a well effect), with `well_memory` neighbours in time resemble one another (AR(1) in continuous time); the
+//! column `replicate` names the well, the same at all its times. Noise is normal or log-normal then, and correlated counts
+//! are taken as normal with their beta-binomial variance. Bounds and blanks stand by themselves.
+//!
+//! **Experiments.** The column `experiment` says which independent repeat a row is of. `[experiments] spread` gives
+//! parameters of the model a factor of their own in each, log-normal around 1. Its sd is a number, or a parameter with
+//! bounds, which a fit estimates by restricted maximum likelihood. Curves and effective concentrations are those of the
+//! typical experiment, and intervals are as wide as Student's t for so many experiments. Without it all wells count as of
+//! one experiment, and the report says so.
 //!
 //! # The data
 //!

@@ -104,19 +104,27 @@ impl<'a> Model<'a> {
     }
 }
 
-/// Points from the normal approximation. Bounds count as a flat prior of the same variance, so that no direction is
-/// infinitely wide.
+/// Points from the normal approximation, wider by what few experiments leave open. Bounds count as a flat prior of the
+/// same variance, so that no direction is infinitely wide.
 fn draws(objective: &StudyObjective, point: &[f64], mut information: DMatrix<f64>) -> Vec<Vec<f64>> {
     let (lower, upper) = (objective.lower(), objective.upper());
+    let few = objective.few(point, &information);
+    let excess: Vec<f64> = few.iter().map(|few| few.map_or(0.0, |few| few.excess())).collect();
     for (at, (lower, upper)) in lower.iter().zip(upper).enumerate() {
         information[(at, at)] += 12.0 / (upper - lower).powi(2);
     }
     // With A = L L', the solution x of L' x = z has the covariance of the inverse of A.
     let factor = information.cholesky().map(|cholesky| cholesky.l().transpose());
-    let (Some(factor), Some(sobol)) = (factor, Sobol::new(point.len(), 1)) else { return Vec::new() };
+    let stretched: Vec<usize> = (0..point.len()).filter(|&i| excess[i] > 0.0).collect();
+    let sobol = Sobol::new(point.len() + stretched.len(), 1);
+    let (Some(factor), Some(sobol)) = (factor, sobol) else { return Vec::new() };
     let draw = |index| {
         let normal = sobol.point(index).into_iter().map(|u| normal_quantile(u.clamp(1e-6, 1.0 - 1e-6)));
-        let step = factor.solve_upper_triangular(&DVector::from_iterator(point.len(), normal))?;
+        let normal: Vec<f64> = normal.collect();
+        let mut step = factor.solve_upper_triangular(&DVector::from_column_slice(&normal[..point.len()]))?;
+        for (&i, further) in stretched.iter().zip(&normal[point.len()..]) {
+            step[i] += excess[i].sqrt() * further;
+        }
         let moved = point.iter().zip(step.iter()).zip(lower.iter().zip(upper));
         Some(moved.map(|((at, by), (&lower, &upper))| (at + by).clamp(lower, upper)).collect())
     };

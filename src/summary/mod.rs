@@ -16,6 +16,7 @@ use crate::report::document::{Effect, FitFacts, Quantity, RunFacts, Starts, Stat
 use crate::study::Study;
 use curves::Model;
 use statements::Weighted;
+pub use tables::BETWEEN;
 
 /// Starts whose objective is within this of the best count as having reached it.
 const REACHED: f64 = 0.1;
@@ -45,7 +46,7 @@ pub fn document(
     let time_charts = charts::over_time(study, &model, &mut hidden)?;
     let predictions = tables::predictions(study, &model)?;
     let parameters = tables::parameters(study, objective.problem(), fit);
-    let facts = tables::fit_facts(objective, fit)?;
+    let facts = tables::fit_facts(study, objective, fit)?;
     let failures = objective.simulator.failures(&model.values)?;
     let starts = tables::starts(study, objective.problem(), fit, &failures);
     Ok(Document {
@@ -53,8 +54,8 @@ pub fn document(
         study: words::about(study),
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
-        warnings: words::warnings(study, fit, &starts, &predictions, &effects, &hidden, notes),
-        headlines: words::headlines(&effects, fit, study, objective.problem().intervals_only()),
+        warnings: words::warnings(study, objective.problem(), fit, &starts, &predictions, &effects, &hidden, notes),
+        headlines: words::headlines(&effects, fit, study, objective.problem(), &facts.scope),
         methods: words::methods(study, objective.problem(), fit, &facts, &run),
         references: references(study),
         dose_responses: dose_charts,

@@ -7,21 +7,25 @@ use super::statements::Weighted;
 use crate::Result;
 use crate::inference::{Failure, FitResult, StudyObjective, Verdict};
 use crate::report::document::{self, FitFacts, ParameterResult, Prediction, Side, Start, Starts};
-use crate::study::problem::{Estimated, Problem};
+use crate::study::problem::{Between, Estimated, Problem};
 use crate::study::{Prior, Scale, Seen, Study};
 
 /// A statement that moves no end of what is believed of a parameter by this part of its width has taught nothing of it.
 const TAUGHT: f64 = 0.1;
+/// The verdict on a spread between experiments.
+pub const BETWEEN: &str = "sd between experiments";
 /// 97.5 % quantile of the standard normal distribution.
 const Z: f64 = 1.959963984540054;
 
 pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<ParameterResult> {
+    let priors = problem.priors(&fit.spreads);
     let mut rows: Vec<ParameterResult> = problem
         .parameters
         .iter()
         .zip(&fit.identification.parameters)
         .enumerate()
         .map(|(at, (estimated, result))| {
+            let estimated = Estimated { prior: priors[at], ..estimated.clone() };
             let scale = estimated.scale;
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
@@ -44,15 +48,33 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                 bounds: Some((estimated.lower, estimated.upper)),
                 at_bound: (result.verdict == Verdict::AtBound).then_some(side),
                 prior: Some(estimated.prior.describe()),
-                prior_interval: Some(prior_interval(estimated)),
+                prior_interval: Some(prior_interval(&estimated)),
                 shrinkage: result.shrinkage,
                 source: estimated.source.clone(),
                 ..ParameterResult::default()
             }
         })
         .collect();
+    rows.extend(problem.between.iter().zip(&fit.spreads).filter_map(spread));
     rows.extend(fixed(study));
     rows
+}
+
+/// The row of an estimated spread between experiments.
+fn spread((between, &sd): (&Between, &f64)) -> Option<ParameterResult> {
+    let (lower, upper) = between.bounds?;
+    let end = if sd <= lower { Some(Side::Lower) } else { (sd >= upper).then_some(Side::Upper) };
+    Some(ParameterResult {
+        name: between.name.clone()?,
+        meaning: format!("standard deviation of the logarithm of {} between experiments", between.of),
+        value: sd,
+        scale: Scale::Lin.name().into(),
+        verdict: BETWEEN.into(),
+        bounds: Some((lower, upper)),
+        at_bound: end,
+        source: format!("restricted maximum likelihood, {} experiments", between.shifts.len()),
+        ..ParameterResult::default()
+    })
 }
 
 /// Prior beside result: statements in words teach bounds and have no standard errors.
@@ -152,7 +174,8 @@ pub fn starts(study: &Study, problem: &Problem, fit: &FitResult, failures: &[Fai
         failure.map_or(String::new(), |failure| {
             let run = &problem.layout.runs[failure.run];
             let state = failure.state.as_ref().map_or(String::new(), |state| format!(", state {state}"));
-            let what = study.describe(run.condition, &run.doses);
+            // Each experiment has the conditions over again.
+            let what = study.describe(run.condition % study.conditions.len(), &run.doses);
             format!("{what}, time {}{state}", super::charts::short(failure.time / study.time_factor))
         })
     };
@@ -183,7 +206,7 @@ pub fn starts(study: &Study, problem: &Problem, fit: &FitResult, failures: &[Fai
     }
 }
 
-pub fn fit_facts(objective: &StudyObjective, fit: &FitResult) -> Result<FitFacts> {
+pub fn fit_facts(study: &Study, objective: &StudyObjective, fit: &FitResult) -> Result<FitFacts> {
     let problem = objective.problem();
     let likelihood = objective.likelihood_exactly(&fit.point)?;
     let prior = objective.prior(&fit.point).0;
@@ -200,6 +223,7 @@ pub fn fit_facts(objective: &StudyObjective, fit: &FitResult) -> Result<FitFacts
         objective: Some(fit.value),
         parts: vec![("readings (negative log-likelihood)".into(), likelihood), ("priors".into(), prior)],
         observations: count as usize,
+        scope: super::words::scope(study, problem),
         estimated: fit.estimated(),
         aic: criterion(2.0),
         bic: criterion(count.ln()),

@@ -30,8 +30,51 @@ pub fn ended(ended: Ended) -> &'static str {
     }
 }
 
+/// What intervals hold for.
+pub fn scope(study: &Study, problem: &Problem) -> String {
+    match (&stated(study)[..], problem.between.is_empty()) {
+        ([], _) => "within these data".into(),
+        ([_], _) => "within this experiment".into(),
+        (many, false) => format!("{} experiments", many.len()),
+        (many, true) => format!("{} experiments taken as alike", many.len()),
+    }
+}
+
+/// The experiments that the data name.
+fn stated(study: &Study) -> Vec<&str> {
+    study.experiments().into_iter().filter(|name| !name.is_empty()).collect()
+}
+
+/// What the study makes of its experiments.
+fn experiments(study: &Study, problem: &Problem, fit: &FitResult) -> Option<Warning> {
+    let count = stated(study).len();
+    let (severity, title, text) = if count < 2 && !study.between.is_empty() {
+        let text = "The study lets parameters differ between experiments and its data name fewer than two, so that nothing \
+                    is known of the difference. Intervals hold within this experiment.";
+        (Severity::Caution, "One experiment", text.to_string())
+    } else if count == 1 {
+        let text = "Intervals hold within this experiment. How far another day would be from it these data cannot say.";
+        (Severity::Note, "One experiment", text.to_string())
+    } else if count > 1 && problem.between.is_empty() {
+        let text = format!(
+            "The data name {count} experiments and the study takes their wells as of one: if days differ, intervals are too \
+             narrow. Say in which parameter of the model they may, for instance [experiments] spread = {{ NAME = 0.2 }}."
+        );
+        (Severity::Caution, "Experiments are taken as alike", text)
+    } else if problem.between.iter().zip(&fit.spreads).any(|(b, &sd)| b.bounds.is_some_and(|(_, upper)| sd >= upper)) {
+        let text = "The spread between experiments is at its upper bound. They differ by more than the study allows, or in \
+                    another parameter.";
+        (Severity::Caution, "Experiments differ by more than allowed", text.to_string())
+    } else {
+        return None;
+    };
+    Some(Warning { severity, title: title.into(), text })
+}
+
+#[allow(clippy::too_many_arguments)]
 pub fn warnings(
     study: &Study,
+    problem: &Problem,
     fit: &FitResult,
     starts: &Starts,
     predictions: &[Prediction],
@@ -99,6 +142,7 @@ pub fn warnings(
         let text = format!("Left out: {}. All readings and fitted values are in predictions.csv.", hidden.join("; "));
         say(Severity::Note, "More was measured than is drawn".into(), text);
     }
+    warnings.extend(experiments(study, problem, fit));
     warnings.extend(assumed(study, notes));
     warnings
 }
@@ -177,7 +221,7 @@ pub fn methods_of_statements(study: &Study, problem: &Problem, found: &Statement
     )
 }
 
-pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_only: bool) -> Vec<Headline> {
+pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, problem: &Problem, scope: &str) -> Vec<Headline> {
     let time_unit = &study.time_unit;
     let last = effects.iter().map(|effect| effect.time).fold(f64::NEG_INFINITY, f64::max);
     let mut headlines: Vec<Headline> = effects
@@ -188,7 +232,8 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_o
             let (value, note) = match &effect.value {
                 Quantity::Value { value, interval } => (
                     format!("{} {unit}", short(*value)),
-                    interval.map_or(effect.note.clone(), |i| format!("95 % interval {} {unit}", interval_text(i))),
+                    interval
+                        .map_or(effect.note.clone(), |i| format!("95 % interval {} {unit}, {scope}", interval_text(i))),
                 ),
                 Quantity::Above { limit } => (format!("> {} {unit}", short(*limit)), "the highest dose tested".into()),
                 Quantity::Below { limit } => (format!("< {} {unit}", short(*limit)), "the lowest dose tested".into()),
@@ -203,7 +248,11 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, intervals_o
     headlines.push(Headline {
         label: "Identified".into(),
         value: format!("{identified} of {}", fit.estimated()),
-        note: if intervals_only { "parameters, from bounds alone".into() } else { "estimated parameters".into() },
+        note: if problem.intervals_only() {
+            "parameters, from bounds alone".into()
+        } else {
+            "estimated parameters".into()
+        },
     });
     headlines
 }
@@ -232,6 +281,7 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
     let cells = problem.cells.as_ref().map_or(String::new(), |cells| {
         format!(" Cell-to-cell spread was averaged over {} quasi-Monte Carlo nodes.", cells.count)
     });
+    let cells = cells + &between(problem, fit);
     let synthetic = if study.synthetic.is_some() { " The data are synthetic." } else { "" };
     format!(
         "The model {} ({} states) was fitted to {} observations by maximum a posteriori estimation of {} parameters with \
@@ -252,6 +302,25 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
         by_errors(fit),
         run.seed,
     )
+}
+
+/// How experiments were let differ.
+fn between(problem: &Problem, fit: &FitResult) -> String {
+    let one = |(between, sd): (&crate::study::problem::Between, &f64)| {
+        let how = match between.bounds {
+            Some(_) => "by restricted maximum likelihood",
+            None => "as stated",
+        };
+        format!(
+            " {} differed between {} experiments with a standard deviation of its logarithm of {} ({how}); its interval \
+             is that of Student's t with {} degrees of freedom.",
+            between.of,
+            between.shifts.len(),
+            short(*sd),
+            between.shifts.len() - 1
+        )
+    };
+    problem.between.iter().zip(&fit.spreads).map(one).collect()
 }
 
 /// Which intervals do not come from the likelihood.

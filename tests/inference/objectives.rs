@@ -98,7 +98,7 @@ impl Objective for LeastSquares {
     }
 
     fn dimension(&self, index: usize) -> Dimension {
-        Dimension { logarithmic: self.logarithmic, prior_deviation: self.priors[index].map(|p| p.1), freedom: None }
+        Dimension { logarithmic: self.logarithmic, prior_deviation: self.priors[index].map(|p| p.1) }
     }
 
     fn evaluate(&self, points: &[Vec<f64>]) -> Result<Vec<Evaluation>> {

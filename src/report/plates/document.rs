@@ -115,6 +115,8 @@ pub struct Measure {
     pub note: String,
     /// Without the wells that were flagged, where any were.
     pub without_outliers: Option<f64>,
+    /// The percentile interval of the bootstrap; an end is `None` where it lies beyond all doses.
+    pub bootstrap: Option<(Option<f64>, Option<f64>)>,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]

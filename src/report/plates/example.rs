@@ -21,6 +21,7 @@ fn measure(value: f64, note: &str) -> Measure {
         shown: crate::report::shown(value),
         note: format!("{}{note}", crate::report::interval_text((value / 1.3, value * 1.3))),
         without_outliers: None,
+        bootstrap: None,
     }
 }
 

@@ -58,11 +58,12 @@ fn render(report: &PlateReport) -> Result<Vec<(String, String)>> {
 }
 
 /// The columns of a measure.
-fn names(measure: &str) -> [String; 6] {
-    ["", "_lower_95", "_upper_95", "_shown", "_note", "_without_outliers"].map(|end| format!("{measure}{end}"))
+fn names(measure: &str) -> [String; 8] {
+    ["", "_lower_95", "_upper_95", "_shown", "_note", "_without_outliers", "_bootstrap_lower_95", "_bootstrap_upper_95"]
+        .map(|end| format!("{measure}{end}"))
 }
 
-fn fields(measure: &Measure) -> [String; 6] {
+fn fields(measure: &Measure) -> [String; 8] {
     [
         optional(measure.value),
         optional(measure.lower),
@@ -70,6 +71,8 @@ fn fields(measure: &Measure) -> [String; 6] {
         measure.shown.clone(),
         measure.note.clone(),
         optional(measure.without_outliers),
+        optional(measure.bootstrap.and_then(|ends| ends.0)),
+        optional(measure.bootstrap.and_then(|ends| ends.1)),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use super::document::{CurveRow, GrowthRow, HeatMap, Measure, OnsetRow, PlateReport, PlateRow, RatioRow};
 use super::pictures::{self as pictures, in_order, percent, with_its_unit};
-use crate::report::number::{number, shown};
+use crate::report::number::{limits_text, number, shown};
 use crate::report::parts::{Panel, Warning};
 use crate::report::plot::{Theme, heat_stylesheet, stylesheet};
 use crate::{Error, Result};
@@ -54,6 +54,7 @@ struct Cell<'a> {
     sort: String,
     note: &'a str,
     without: String,
+    bootstrap: String,
 }
 
 struct Growth<'a> {
@@ -193,6 +194,7 @@ fn cell<'a>(measure: &'a Measure, unit: &str) -> Cell<'a> {
         sort: sort_key(measure.value),
         note: &measure.note,
         without: measure.without_outliers.map_or(String::new(), shown),
+        bootstrap: measure.bootstrap.map_or(String::new(), |(low, high)| limits_text(low, high)),
     }
 }
 

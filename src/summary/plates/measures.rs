@@ -1,7 +1,7 @@
 //! Numbers with their intervals, as they are said.
 
 use crate::curve::{Curve, End, Estimate, Quantity, Verdict};
-use crate::report::interval_text;
+use crate::report::limits_text;
 use crate::report::plates::Measure;
 use crate::report::shown;
 
@@ -42,6 +42,11 @@ pub fn measure(curve: &Curve, quantity: Quantity, effect: f64) -> Measure {
     let basis = Basis { experiments: curve.series.experiments.len() };
     let mut found = of_estimate(&estimate, quantity, basis, tested(curve, quantity));
     let back = |value: f64| if quantity.is_log() { value.exp() } else { value };
+    let drawn = curve.bootstrapped.iter().find(|(q, _)| *q == quantity);
+    found.bootstrap = drawn.map(|(_, ends)| {
+        let [low, high] = ends.map(|end| if let End::At(value) = end { Some(back(value)) } else { None });
+        (low, high)
+    });
     found.without_outliers = find(&curve.without_outliers).and_then(|e| e.value).map(back);
     found
 }
@@ -64,30 +69,19 @@ pub fn of_estimate(estimate: &Estimate, quantity: Quantity, basis: Basis, tested
     };
     let (lower, upper) = (end(estimate.lower), end(estimate.upper));
     let value = estimate.value.map(back);
-    let limits = match (lower, upper) {
-        (Some(low), Some(high)) => interval_text((low, high)),
-        (Some(low), None) => format!("above {}", shown(low)),
-        (None, Some(high)) => format!("below {}", shown(high)),
-        (None, None) => "not bounded by these data".into(),
-    };
-    let note = format!("{limits} ({})", basis.words());
+    let note = note(lower, upper, basis);
     let beyond = |text: String, value: Option<f64>| Measure {
         value,
         lower,
         upper,
         shown: text,
         note: note.clone(),
-        without_outliers: None,
+        ..Measure::default()
     };
     match (value, tested) {
-        (None, Some((_, high))) if lower.is_some_and(|low| low > high) => Measure {
-            value: None,
-            lower,
-            upper: None,
-            shown: format!("> {}", shown(high)),
-            note,
-            without_outliers: None,
-        },
+        (None, Some((_, high))) if lower.is_some_and(|low| low > high) => {
+            Measure { value: None, lower, upper: None, shown: format!("> {}", shown(high)), note, ..Measure::default() }
+        }
         (None, Some((_, high))) => beyond(format!("> {}", shown(high)), None),
         (None, None) => beyond("–".into(), None),
         (Some(value), Some((_, high))) if value > high * (1.0 + 1e-9) => beyond(format!("> {}", shown(high)), None),
@@ -96,17 +90,23 @@ pub fn of_estimate(estimate: &Estimate, quantity: Quantity, basis: Basis, tested
     }
 }
 
-/// Words for a measure whose numbers were turned into others.
-pub fn say_again(measure: &mut Measure, basis: Basis) {
-    let Some(value) = measure.value else { return };
-    let end = |value: Option<f64>| value.map_or(End::Open, End::At);
-    let estimate = Estimate {
-        value: Some(value),
-        lower: end(measure.lower),
-        upper: end(measure.upper),
-        se: None,
-        without: Vec::new(),
+/// The measure of what `by` makes of its numbers, which rises or falls throughout.
+pub fn turn(measure: &mut Measure, basis: Basis, by: impl Fn(f64) -> f64) {
+    let falls = by(1.0) < by(0.0);
+    let both = |(low, high): (Option<f64>, Option<f64>)| {
+        let (low, high) = (low.map(&by), high.map(&by));
+        if falls { (high, low) } else { (low, high) }
     };
-    let said = of_estimate(&estimate, Quantity::Floor, basis, None);
-    (measure.shown, measure.note) = (said.shown, said.note);
+    measure.value = measure.value.map(&by);
+    (measure.lower, measure.upper) = both((measure.lower, measure.upper));
+    measure.without_outliers = measure.without_outliers.map(&by);
+    measure.bootstrap = measure.bootstrap.map(both);
+    if let Some(value) = measure.value {
+        measure.shown = shown(value);
+        measure.note = note(measure.lower, measure.upper, basis);
+    }
+}
+
+fn note(lower: Option<f64>, upper: Option<f64>, basis: Basis) -> String {
+    format!("{} ({})", limits_text(lower, upper), basis.words())
 }

@@ -209,17 +209,9 @@ fn onset_row(readings: &Readings, analysis: &Analysis, curve: &Curve) -> OnsetRo
     // Of the share that is lost, what was dead from the start included.
     let level = picture::level_of_vehicle(fit);
     let dead = |share: f64| 1.0 - level * share;
-    let plateau = &mut row.plateau;
-    plateau.value = plateau.value.map(dead);
-    (plateau.lower, plateau.upper) = (plateau.upper.map(dead), plateau.lower.map(dead));
-    plateau.without_outliers = plateau.without_outliers.map(dead);
-    measures::say_again(plateau, Basis { experiments: curve.series.experiments.len() });
-    for rate in
-        [&mut row.fastest.value, &mut row.fastest.lower, &mut row.fastest.upper, &mut row.fastest.without_outliers]
-    {
-        *rate = rate.map(|rate| rate * level);
-    }
-    measures::say_again(&mut row.fastest, Basis { experiments: curve.series.experiments.len() });
+    let basis = Basis { experiments: curve.series.experiments.len() };
+    measures::turn(&mut row.plateau, basis, dead);
+    measures::turn(&mut row.fastest, basis, |rate| rate * level);
     row.points = picture::wells(curve)
         .into_iter()
         .filter(|seen| seen.x.is_finite())

@@ -7,6 +7,9 @@ use crate::report::document::{Headline, Severity, Warning};
 use crate::report::plates::PlateReport;
 use crate::report::shown;
 
+/// Percentiles over fewer experiments than this are said to be too narrow.
+const ENOUGH_TO_RESAMPLE: usize = 8;
+
 pub fn about(readings: &Readings, analysis: &Analysis) -> String {
     let layout = match readings.layout {
         Layout::Tidy => "tidy table",
@@ -150,6 +153,14 @@ pub fn warnings(
         }
         _ => {}
     }
+    let (draws, experiments) = (main.settings.resampling.draws, readings.experiments.len());
+    if draws > 0 && experiments < ENOUGH_TO_RESAMPLE {
+        let text = format!(
+            "Percentiles over so few experiments are narrower than they say, because the same few days are drawn again and \
+             again. Trust the intervals by profiles, which count the {experiments}."
+        );
+        say(Severity::Note, "Bootstrap of few experiments", text);
+    }
     let outliers: usize = analyses.iter().chain(onsets).flat_map(|a| &a.curves).map(|c| c.outliers.len()).sum();
     if outliers > 0 {
         let wells = if outliers == 1 { "1 well lies".to_string() } else { format!("{outliers} wells lie") };
@@ -257,6 +268,16 @@ pub fn methods(readings: &Readings, analyses: &[Analysis], onsets: bool) -> Stri
              experiments and taken from Student's t with n − 1 degrees of freedom."
         ),
     };
+    let resampling = match settings.resampling.draws {
+        0 => String::new(),
+        draws => {
+            let what = if readings.experiments.len() > 1 { "experiments and, within them, of wells" } else { "wells" };
+            format!(
+                " Beside them stand percentile intervals of {draws} bootstrap draws of {what} (seed {}).",
+                settings.resampling.seed
+            )
+        }
+    };
     let onset = if onsets {
         " Lag-exponential death, LF(t) = LF0 + (P − LF0)(1 − exp(−k (t − D0))), was fitted to the readings over time of each dose."
     } else {
@@ -264,7 +285,7 @@ pub fn methods(readings: &Readings, analyses: &[Analysis], onsets: bool) -> Stri
     };
     format!(
         "Dose-response curves were {curve} log-logistic functions f(d) = E + (1 − E)/(1 + (d/EC50)^h), fitted with fenton {} by \
-         weighted least squares. {signal}{scatter} {experiments} Curves were tested against a flat line by the best of a \
+         weighted least squares. {signal}{scatter} {experiments}{resampling} Curves were tested against a flat line by the best of a \
          family of contrasts with its simulated null distribution; p values were adjusted for the number of curves \
          (Benjamini-Hochberg). The minimum effective dose is the benchmark dose of a {} % extra effect over the vehicle.{onset}",
         env!("CARGO_PKG_VERSION"),
