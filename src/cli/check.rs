@@ -70,6 +70,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
             "readings": study.data.len(),
             "intervals": intervals,
             "observations": problem.observation_count(),
+            "experiments": study.experiments().iter().filter(|name| !name.is_empty()).collect::<Vec<_>>(),
             "conditions": study.conditions.iter().map(|c| &c.name).collect::<Vec<_>>(),
             "simulations": problem.layout.runs.len(),
             "cells": problem.cell_count(),
@@ -85,12 +86,13 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
         text += &format!("SYNTHETIC DATA, made by: {command}\n");
     }
     text += &format!(
-        "\nmodel        {} ({} states)\nreadings     {} ({intervals} of them intervals), {} independent observations\n\
-         conditions   {}\ntimes        {}\nsimulations  {} for each parameter vector{}\n",
+        "\nmodel        {} ({} states)\nreadings     {} ({intervals} of them intervals), {} observations\n\
+         experiments  {}\nconditions   {}\ntimes        {}\nsimulations  {} for each parameter vector{}\n",
         study.model,
         program.states.len(),
         study.data.len(),
         problem.observation_count(),
+        experiments(&study),
         conditions(&study),
         times.into_iter().collect::<Vec<_>>().join(", "),
         problem.layout.runs.len() * problem.cell_count(),
@@ -125,6 +127,11 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     text += "\nNothing is wrong with it.\n";
     output::print(&text)
+}
+
+fn experiments(study: &Study) -> String {
+    let names: Vec<&str> = study.experiments().into_iter().filter(|name| !name.is_empty()).collect();
+    if names.is_empty() { "not stated: intervals hold within these data".into() } else { names.join(", ") }
 }
 
 fn conditions(study: &Study) -> String {

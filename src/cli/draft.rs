@@ -48,8 +48,8 @@ pub fn suggestions(system: &System, names: &[&str]) -> String {
                 toml,
                 "\n[parameters.{name}]                # check: which parameters do your data speak of?\nbounds = [{}, {}]\n\
                  prior = {{ kind = \"log-normal\", median = {}, sd = 1.0 }}\nsource = \"assumed\"\n",
-                parameter.value / 100.0,
-                parameter.value * 100.0,
+                plain(parameter.value / 100.0),
+                plain(parameter.value * 100.0),
                 parameter.value
             );
         }
@@ -130,7 +130,7 @@ impl Draft<'_> {
             toml += "\n[parameters.phi]\nvalue = 0.02\nbounds = [0.0001, 0.5]\nsource = \"estimated\"\n";
             if self.over_time() {
                 let (shortest, longest) = self.span();
-                let (low, high) = (shortest / 10.0, longest * 10.0);
+                let (low, high) = (plain(shortest / 10.0), plain(longest * 10.0));
                 let _ = write!(
                     toml,
                     "\n[parameters.memory]\nvalue = {longest}\nbounds = [{low}, {high}]\nsource = \"estimated\"\n"
@@ -139,7 +139,7 @@ impl Draft<'_> {
             return toml;
         }
         let blanks = self.scatter_of_blanks();
-        let sd = blanks.map_or("\"sigma\"".into(), |sd| format!("{sd:.4}               # of the blanks"));
+        let sd = blanks.map_or("\"sigma\"".into(), |sd| format!("{}               # of the blanks", plain(sd)));
         let _ = write!(toml, "\n[noise]\nkind = \"normal\"\nsd = {sd}\nrelative = \"cv\"\n");
         if self.over_time() {
             toml += "well_correlation = \"rho\"          # frames of a well are no replicates\n";
@@ -255,17 +255,18 @@ impl Draft<'_> {
             let gain = (typical - blank.unwrap_or(0.0)).abs().max(1e-9 * typical);
             let _ = write!(
                 toml,
-                "\n[parameters.gain]\nper = \"plate\"\nvalue = {gain}\nbounds = [{}, {}]\nsource = \"estimated\"\n",
-                gain / 20.0,
-                gain * 20.0
+                "\n[parameters.gain]\nper = \"plate\"\nvalue = {}\nbounds = [{}, {}]\nsource = \"estimated\"\n",
+                plain(gain),
+                plain(gain / 20.0),
+                plain(gain * 20.0)
             );
             match blank.filter(|b| *b > 0.0) {
                 Some(blank) => {
                     let _ = write!(
                         toml,
                         "\n[parameters.background]\nper = \"plate\"\nvalue = {blank}\nbounds = [{}, {}]\nsource = \"estimated from the blanks\"\n",
-                        blank / 20.0,
-                        blank * 20.0
+                        plain(blank / 20.0),
+                        plain(blank * 20.0)
                     );
                 }
                 None => {
@@ -367,6 +368,11 @@ impl Draft<'_> {
             Limit::Above => vec![time, none(), value, none()],
         })
     }
+}
+
+/// Four digits are enough for a bound.
+fn plain(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 fn quoted(text: &str) -> String {

@@ -1,11 +1,12 @@
 //! Readings and curves over dose and over time.
 
 use super::curves::{Model, Predicted, middle};
+use super::gains::Gains;
 use crate::Result;
 use crate::report::document::{Chart, CurvePoint, Point, Series};
 use crate::study::design::{Request, When};
 use crate::study::problem::Term;
-use crate::study::{Datum, ReadAt, Seen, Study};
+use crate::study::{Datum, Kind, ReadAt, Seen, Study};
 use std::cmp::Ordering;
 
 /// Steps of a curve over the doses tested.
@@ -28,6 +29,7 @@ pub struct Trace {
     pub observable: usize,
     pub compound: usize,
     pub doses: Vec<f64>,
+    /// Of a raw signal relative to the control.
     pub predicted: Vec<Predicted>,
 }
 
@@ -44,6 +46,7 @@ struct Line<'s> {
 pub fn over_dose(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Result<(Vec<Chart>, Vec<Trace>)> {
     let (mut charts, mut traces) = (Vec::new(), Vec::new());
     let Some(compound) = main_compound(study) else { return Ok((charts, traces)) };
+    let gains = Gains::of(study, model);
     for observable in 0..study.observables.len() {
         let data = || study.data.iter().filter(move |d| d.observable == observable && !d.blank);
         let mut times: Vec<ReadAt> = Vec::new();
@@ -91,10 +94,14 @@ pub fn over_dose(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
                 series.push(Series {
                     label: label.clone(),
                     rank: other.map(|_| at as f64 / (lines.len() - 1) as f64),
-                    points: points(&line.data, |datum| datum.doses[compound]),
+                    points: points(&line.data, &gains, |datum| datum.doses[compound]),
                     curve: curve(&doses, &predicted),
                     mark: None,
                 });
+                let predicted = match study.observables[observable].reading {
+                    Kind::Signal => relative(model, requests, &doses)?,
+                    _ => predicted,
+                };
                 if !predicted.is_empty() {
                     let time = hours(time, model, study);
                     let (chart, series) = (charts.len(), series.len() - 1);
@@ -116,7 +123,9 @@ pub fn over_dose(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
                 x_is_dose: true,
                 y_label: reading.clone(),
                 y_unit: String::new(),
-                caption: dose_caption(&series, model.in_words) + &not_drawn(lines.len(), count),
+                caption: dose_caption(&series, model.in_words)
+                    + &brought(&gains, &lines)
+                    + &not_drawn(lines.len(), count),
                 series,
             });
         }
@@ -124,9 +133,32 @@ pub fn over_dose(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
     Ok((charts, traces))
 }
 
+/// A raw signal without its background, relative to the control; empty without one, and for a signal that rises.
+fn relative(model: &Model, mut requests: Vec<Request>, doses: &[f64]) -> Result<Vec<Predicted>> {
+    if doses.first() != Some(&0.0) {
+        return Ok(Vec::new());
+    }
+    for request in &mut requests {
+        (request.offset, request.scale) = (Term::number(0.0), Term::number(1.0));
+    }
+    let bare = model.predict(&requests)?.unwrap_or_default();
+    let Some((control, highest)) = bare.first().zip(bare.last()).filter(|(control, _)| control.value > 0.0) else {
+        return Ok(Vec::new());
+    };
+    if highest.value > control.value {
+        return Ok(Vec::new());
+    }
+    let over_control = |p: &Predicted| Predicted {
+        value: p.value / control.value,
+        draws: p.draws.iter().zip(&control.draws).map(|(own, control)| own / control).collect(),
+    };
+    Ok(bare.iter().map(over_control).collect())
+}
+
 /// One picture for each observable, condition and dose of the compounds that are not on the axis of doses.
 pub fn over_time(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Result<Vec<Chart>> {
     let mut charts = Vec::new();
+    let gains = Gains::of(study, model);
     let compound = main_compound(study);
     for observable in 0..study.observables.len() {
         let timed = |d: &&Datum| d.observable == observable && matches!(d.time, ReadAt::Time(_)) && !d.blank;
@@ -162,7 +194,7 @@ pub fn over_time(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
                         None => study.describe(picture.condition, &line.doses),
                     },
                     rank: Some(at as f64 / (lines.len() - 1).max(1) as f64),
-                    points: points(&line.data, |datum| hours(datum.time, model, study)),
+                    points: points(&line.data, &gains, |datum| hours(datum.time, model, study)),
                     curve: curve(&grid, &predicted),
                     mark: None,
                 });
@@ -181,7 +213,8 @@ pub fn over_time(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
                 y_label: reading.clone(),
                 y_unit: String::new(),
                 caption: format!(
-                    "Readings and fitted model with its 95 % band.{main}{}",
+                    "Readings and fitted model with its 95 % band.{main}{}{}",
+                    brought(&gains, &lines),
                     not_drawn(lines.len(), count)
                 ),
                 series,
@@ -193,6 +226,17 @@ pub fn over_time(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
 
 fn by_doses(a: &[f64], b: &[f64]) -> Ordering {
     a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+}
+
+/// What a caption says of readings that were brought to the scale of the first plate.
+fn brought(gains: &Gains, lines: &[Line]) -> String {
+    let differ = lines.iter().any(|line| gains.differ(line.data[0], line.data.iter().copied()));
+    let plate = &lines[0].data[0].plate;
+    match (differ, plate.is_empty()) {
+        (false, _) => String::new(),
+        (true, false) => format!(" Readings of other plates are brought to the fitted gain and background of {plate}."),
+        (true, true) => " Readings are brought to the fitted scale of the first one.".into(),
+    }
 }
 
 /// What a caption says of lines that were left out.
@@ -227,7 +271,7 @@ pub fn hours(time: ReadAt, model: &Model, study: &Study) -> f64 {
 pub fn reading(study: &Study, observable: usize) -> String {
     let observable = &study.observables[observable];
     match observable.reading {
-        crate::study::Kind::Other => observable.name.clone(),
+        Kind::Other => observable.name.clone(),
         kind => kind.name().to_string(),
     }
 }
@@ -287,15 +331,19 @@ fn label(study: &Study, line: &Line, lines: usize) -> String {
 }
 
 /// Means of the rows at the same x.
-fn points(data: &[&Datum], x: impl Fn(&Datum) -> f64) -> Vec<Point> {
+fn points(data: &[&Datum], gains: &Gains, x: impl Fn(&Datum) -> f64) -> Vec<Point> {
+    let onto = |datum: &Datum, value: f64| gains.onto(data[0], datum, value);
     distinct(data.iter().map(|d| x(d)))
         .into_iter()
         .flat_map(|place| {
             let here: Vec<&&Datum> = data.iter().filter(|d| x(d) == place).collect();
-            let values: Vec<f64> = here.iter().filter_map(|d| d.value.number()).collect();
+            let values: Vec<f64> = here.iter().filter_map(|d| Some(onto(d, d.value.number()?))).collect();
             let mut points: Vec<Point> = here
                 .iter()
-                .filter_map(|d| if let Seen::Interval(low, high) = d.value { Some((low, high)) } else { None })
+                .filter_map(|d| match d.value {
+                    Seen::Interval(low, high) => Some((onto(d, low), onto(d, high))),
+                    _ => None,
+                })
                 .map(|(low, high)| Point {
                     x: place,
                     interval: Some((low.max(0.0), if high.is_finite() { high } else { low.max(1.2) })),

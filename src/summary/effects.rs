@@ -10,10 +10,12 @@ const SMALLEST_EFFECT: f64 = 0.1;
 /// A curve that still falls by more than this share of its drop over the last half decade has no lower plateau.
 const PLATEAU: f64 = 0.15;
 
-/// EC50 and EC90, relative and absolute, for each curve of a viability (or of its complement).
+/// EC50 and EC90, relative and absolute, for each curve of a viability (or of its complement), or of a signal relative to
+/// its control.
 pub fn effects(study: &Study, traces: &[Trace]) -> Vec<Effect> {
     let mut effects = Vec::new();
-    for trace in traces.iter().filter(|trace| study.observables[trace.observable].reading.is_share()) {
+    let reading = |trace: &&Trace| study.observables[trace.observable].reading;
+    for trace in traces.iter().filter(|trace| reading(trace).is_share() || reading(trace) == Kind::Signal) {
         let compound = &study.compounds[trace.compound];
         let curve = Curve::new(trace, &compound.name, study.observables[trace.observable].reading);
         for (measure, level) in [
@@ -67,7 +69,7 @@ enum Found {
 
 impl<'t> Curve<'t> {
     fn new(trace: &'t Trace, compound: &'t str, reading: Kind) -> Self {
-        let turned = |p: &Predicted| match reading.is_viability() {
+        let turned = |p: &Predicted| match reading.is_viability() || reading == Kind::Signal {
             true => p.clone(),
             false => Predicted { value: 1.0 - p.value, draws: p.draws.iter().map(|d| 1.0 - d).collect() },
         };

@@ -4,6 +4,8 @@
 mod charts;
 mod curves;
 mod effects;
+mod gains;
+mod lack;
 pub mod plates;
 mod statements;
 mod tables;

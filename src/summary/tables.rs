@@ -19,13 +19,21 @@ const Z: f64 = 1.959963984540054;
 
 pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<ParameterResult> {
     let priors = problem.priors(&fit.spreads);
+    let between = |at: usize| problem.between.iter().any(|between| between.shifts.contains(&at));
     let mut rows: Vec<ParameterResult> = problem
         .parameters
         .iter()
         .zip(&fit.identification.parameters)
         .enumerate()
         .map(|(at, (estimated, result))| {
-            let estimated = Estimated { prior: priors[at], ..estimated.clone() };
+            let prior = match priors[at] {
+                // An estimate, for readers: three digits.
+                Prior::LogNormal { median, sd } if between(at) => {
+                    Prior::LogNormal { median, sd: (sd * 1e3).round() / 1e3 }
+                }
+                prior => prior,
+            };
+            let estimated = Estimated { prior, ..estimated.clone() };
             let scale = estimated.scale;
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };

@@ -1,6 +1,7 @@
 //! What is told in sentences.
 
 use super::charts::short;
+use super::lack::lack_of_fit;
 use crate::inference::{Basis, Ended, FitResult, Verdict};
 use crate::report::document::{
     Effect, FitFacts, Headline, ParameterResult, Prediction, Quantity, RunFacts, Severity, Starts, Statements, Warning,
@@ -122,6 +123,14 @@ pub fn warnings(
         let text = "More than 5 % of the readings lie over 3 standard deviations from the fit. Either the model is wrong \
                     or the noise is underestimated; intervals are then too narrow.";
         say(Severity::Serious, "The model does not describe the data".into(), text.into());
+    }
+    if let Some(ratio) = lack_of_fit(&study.data, predictions, fit.estimated()) {
+        let text = format!(
+            "Means of replicates lie further from the fit than replicates from one another (mean squares {} to 1). Noise that is \
+             estimated hides this; no interval does. Another parameter or another model is needed.",
+            short(ratio)
+        );
+        say(Severity::Serious, "The model misses the means of replicates".into(), text);
     }
     if fit.failed_points > 0 {
         let share = 100.0 * fit.failed_points as f64 / fit.evaluations.max(1) as f64;
