@@ -9,7 +9,7 @@ use super::analysis::Fit;
 use super::fit::{self, State};
 use super::infer::End;
 use super::quantity::Quantity;
-use super::series::{Noise, Series};
+use super::series::{Noise, Series, Well};
 use super::target::Target;
 use crate::random::Stream;
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ impl Drawn {
     fn new(series: &Series, strata: &[Vec<Vec<Place>>], random: &mut Stream) -> Drawn {
         let count = strata.len();
         let mut drawn = Drawn {
-            series: Series { wells: Vec::with_capacity(series.wells.len()), ..series.clone() },
+            series: Series { wells: Vec::with_capacity(series.wells.len()), limited: Vec::new(), ..series.clone() },
             wells: Vec::new(),
             units: Vec::new(),
         };
@@ -106,19 +106,24 @@ impl Drawn {
             let from = if count > 1 { random.below(count) } else { 0 };
             // Drawn twice, an experiment has its plates twice: each time they have their own gains and blanks.
             let mut units: BTreeMap<usize, usize> = BTreeMap::new();
+            let mut moved = |well: &Well, units_drawn: &mut Vec<usize>| {
+                let unit = *units.entry(well.unit).or_insert_with(|| {
+                    units_drawn.push(well.unit);
+                    units_drawn.len() - 1
+                });
+                Well { unit, experiment, ..well.clone() }
+            };
             for places in &strata[from] {
                 for _ in places {
                     for &at in &places[random.below(places.len())] {
-                        let mut well = series.wells[at].clone();
-                        well.unit = *units.entry(well.unit).or_insert_with(|| {
-                            drawn.units.push(well.unit);
-                            drawn.units.len() - 1
-                        });
-                        well.experiment = experiment;
-                        drawn.series.wells.push(well);
+                        drawn.series.wells.push(moved(&series.wells[at], &mut drawn.units));
                         drawn.wells.push(at);
                     }
                 }
+            }
+            // Wells at a limit have no value that could differ.
+            for (well, limit) in series.limited.iter().filter(|(well, _)| well.experiment == from) {
+                drawn.series.limited.push((moved(well, &mut drawn.units), *limit));
             }
         }
         drawn.series.units = drawn.units.len();

@@ -6,7 +6,7 @@
 //! sum of squares is the deviance and the steps are those of Fisher scoring.
 
 use super::problem::{Group, Link, Problem, Spot};
-use super::shape::Theta;
+use super::shape::{Shape, Theta};
 use super::target::Target;
 
 /// What a fit holds.
@@ -71,7 +71,23 @@ struct Eliminated {
 }
 
 /// Improves `state` to the nearest optimum. `None` where nothing finite can be had from there.
-pub fn improve(problem: &Problem, task: &Task, mut state: State) -> Option<State> {
+///
+/// An onset between two frames has an optimum of its own between each two: the neighbours are tried too.
+pub fn improve(problem: &Problem, task: &Task, state: State) -> Option<State> {
+    if problem.shape == Shape::Dose || task.hold.is_some() {
+        return descend(problem, task, state);
+    }
+    let frame = (problem.range.1 - problem.range.0) / (problem.levels.len() as f64 - 1.0).max(1.0);
+    let beside = |by: f64| {
+        let mut start = state.clone();
+        start.theta[0] += by * frame;
+        descend(problem, task, start)
+    };
+    let found = [0.0, -0.7, 0.7].into_iter().filter_map(beside);
+    found.min_by(|a, b| a.objective.total_cmp(&b.objective))
+}
+
+fn descend(problem: &Problem, task: &Task, mut state: State) -> Option<State> {
     // Damping after Nielsen (1999): it follows how well the last step was foretold.
     let (mut lambda, mut growth) = (1e-4, 2.0);
     state.shifts.resize(if task.spread.is_some() { problem.experiments } else { 0 }, 0.0);
@@ -182,9 +198,25 @@ fn objective(problem: &Problem, task: &Task, state: &State) -> f64 {
             let mean = problem.predict(group, share, values).mean;
             sum += misfit(problem, group, mean);
         }
+        for bound in problem.bounds_of(unit, task.without) {
+            let share = problem.share(&bound.group, &state.theta, shift).0;
+            sum += bound.pull(problem.predict(&bound.group, share, values).mean, problem.scaled).cost;
+        }
         at += width;
     });
     sum
+}
+
+/// What readings at limits cost.
+pub fn cost_of_bounds(problem: &Problem, state: &State) -> f64 {
+    let starts = unit_starts(problem);
+    let cost = |bound: &super::problem::Bound| {
+        let unit = bound.group.unit;
+        let shift = state.shifts.get(problem.units[unit].experiment).copied().unwrap_or(0.0);
+        let share = problem.share(&bound.group, &state.theta, shift).0;
+        bound.pull(problem.predict(&bound.group, share, &state.units[starts[unit]..]).mean, problem.scaled).cost
+    };
+    problem.bounds.iter().map(cost).sum()
 }
 
 /// What shifts cost.
@@ -254,7 +286,9 @@ impl Equations {
             own.factor.fill(0.0);
             own.coupling.fill(0.0);
             own.right.fill(0.0);
-            for group in groups.iter().filter(|group| task.without != Some(group.cluster)) {
+            let exact = groups.iter().filter(|group| task.without != Some(group.cluster)).map(|group| (group, None));
+            let bounds = problem.bounds_of(unit, task.without).map(|bound| (&bound.group, Some(bound)));
+            for (group, bound) in exact.chain(bounds) {
                 let (share, mut by_theta) = problem.share(group, &state.theta, shift);
                 let by_shift = by_theta[0];
                 if problem.no_floor {
@@ -273,8 +307,16 @@ impl Equations {
                     (by_theta[0], by_theta[1]) = (0.0, 0.0);
                 }
                 let predicted = problem.predict(group, share, values);
-                let weight = group.n / problem.variance(group, predicted.mean);
-                let residual = group.mean - predicted.mean;
+                let (weight, force) = match bound {
+                    None => {
+                        let weight = group.n / problem.variance(group, predicted.mean);
+                        (weight, weight * (group.mean - predicted.mean))
+                    }
+                    Some(bound) => {
+                        let pull = bound.pull(predicted.mean, problem.scaled);
+                        (pull.weight, pull.force)
+                    }
+                };
                 // What this group touches: the curve, one shift, its unit.
                 let mut curve = [0.0; 4];
                 for i in 0..3 {
@@ -294,13 +336,13 @@ impl Equations {
                     locals += 1;
                 }
                 for i in 0..used {
-                    self.right[places[i]] += weight * curve[i] * residual;
+                    self.right[places[i]] += curve[i] * force;
                     for j in 0..used {
                         self.matrix[places[i] * size + places[j]] += weight * curve[i] * curve[j];
                     }
                 }
                 for &(row, by) in &local[..locals] {
-                    own.right[row] += weight * by * residual;
+                    own.right[row] += by * force;
                     for &(column, other) in &local[..locals] {
                         own.factor[row * width + column] += weight * by * other;
                     }
@@ -497,8 +539,8 @@ pub fn starts(problem: &Problem) -> Vec<State> {
     for step in 0..=12 {
         let location = low + width * (f64::from(step) / 10.0 - 0.1);
         let logs: Vec<f64> = match problem.shape {
-            super::shape::Shape::Dose => vec![-0.5, 0.7, 2.0],
-            super::shape::Shape::Lag => [0.5, 2.0, 8.0, 30.0].iter().map(|k: &f64| (k / width).ln()).collect(),
+            Shape::Dose => vec![-0.5, 0.7, 2.0],
+            Shape::Lag => [0.5, 2.0, 8.0, 30.0].iter().map(|k: &f64| (k / width).ln()).collect(),
         };
         for log_shape in logs {
             for &floor in floors {

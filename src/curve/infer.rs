@@ -9,7 +9,8 @@
 //!
 //! Here `V_jackknife` is the variance of the target over fits that each leave one experiment out, and `V_model` is what
 //! the curvature of `Q` says. For experiments of equal design this is the t interval over one estimate an experiment,
-//! whatever differs between experiments, in the shape of the profile. Within one experiment wells are the replicates:
+//! whatever differs between experiments, in the shape of the profile. Over time a curve has a kink at its onset, where a
+//! profile has corners that say nothing: there the interval is the t interval itself. Within one experiment wells are the replicates:
 //! the threshold is `t²(df) s²`.
 
 use super::fit::{self, Information, State, Task, improve};
@@ -55,8 +56,11 @@ pub struct Estimate {
     pub without: Vec<Option<f64>>,
 }
 
-/// Sds of the natural logarithm of the location between experiments that are tried.
+/// Sds of the location between experiments that are tried: of the natural logarithm of doses, or in parts of a
+/// [`TENTH`] of the time that was watched.
 const SPREADS: [f64; 10] = [0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 1.0, 1.8];
+
+const TENTH: f64 = 0.1;
 
 /// A Hill exponent times the distance of doses (in ln) from which on a curve passes between them: a well at either dose
 /// sees less than 5 % of the fall.
@@ -66,17 +70,21 @@ const STEP: f64 = 6.0;
 pub fn fit_curve(problem: &Problem, near: &State) -> Option<Fitted> {
     let plain = Task::default();
     let state = improve(problem, &plain, near.clone())?;
-    if problem.experiments < 2 || problem.shape != Shape::Dose {
+    if problem.experiments < 2 {
         let dispersion = dispersion(problem, &plain, &state);
         return Some(Fitted { state, task: plain, between: 0.0, dispersion });
     }
-    let free = Task { spread: Some(5.0), ..plain };
+    let unit = match problem.shape {
+        Shape::Dose => 1.0,
+        Shape::Lag => TENTH * (problem.range.1 - problem.range.0),
+    };
+    let free = Task { spread: Some(5.0 * unit), ..plain };
     let loose = improve(problem, &free, state.clone())?;
     let inside = dispersion(problem, &free, &loose);
     let s2 = if inside.df >= 1.0 && inside.variance > 0.0 { inside.variance } else { 1.0 };
     // Restricted likelihood over the spread, by Laplace's approximation; the first one is no spread at all.
     let mut best = (restricted(problem, &plain, &state, s2, 0.0), plain, state, 0.0);
-    for between in SPREADS {
+    for between in SPREADS.map(|spread| spread * unit) {
         let task = Task { spread: Some(between / s2.sqrt()), ..plain };
         let Some(state) = improve(problem, &task, loose.clone()) else { continue };
         let criterion = restricted(problem, &task, &state, s2, between);
@@ -106,7 +114,7 @@ fn dispersion(problem: &Problem, task: &Task, state: &State) -> Dispersion {
     let curve = if problem.no_floor { 2 } else { 3 };
     let shifts = state.shifts.len().saturating_sub(1);
     let df = problem.groups.len() as f64 + problem.scatter_df() - (curve + shifts + problem.unit_parameters()) as f64;
-    let squares = state.objective - fit::penalty(task, state) + scatter;
+    let squares = state.objective - fit::penalty(task, state) - fit::cost_of_bounds(problem, state) + scatter;
     Dispersion { variance: if df > 0.0 { squares / df } else { 1.0 }, df: df.max(0.0) }
 }
 
@@ -180,6 +188,17 @@ impl<'p> Inference<'p> {
             let variance = model.map(|model| model * self.dispersion.variance);
             (t_quantile(self.dispersion.df.max(1.0)).powi(2) * self.dispersion.variance, variance)
         };
+        if self.problem.shape == Shape::Lag && without.len() > 1 {
+            let by = model.map_or(0.0, |model| (threshold * model).sqrt());
+            let end = |at: f64| if (low..=high).contains(&at) && by > 0.0 { End::At(at) } else { End::Open };
+            return Estimate {
+                value,
+                lower: end(center - by),
+                upper: end(center + by),
+                se: variance.map(f64::sqrt),
+                without,
+            };
+        }
         let step = model.map_or(0.3, |model| (threshold * model).sqrt()).clamp(1e-12, 3.0);
         let end = |direction: f64| self.end(target, center, threshold, direction * step, (low, high));
         Estimate { value, lower: end(-1.0), upper: end(1.0), se: variance.map(f64::sqrt), without }

@@ -4,6 +4,7 @@
 //! with the same prediction are one [`Group`]: their mean and their scatter say all that the wells do.
 
 use super::shape::{Shape, Theta};
+use crate::study::special::{HALF_LN_TWO_PI, ln_normal_cdf};
 
 /// What stands between the share `f` and the reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,43 @@ pub struct Group {
     pub variance: f64,
 }
 
+/// Wells that read beyond the range of the instrument: `mean` of the group is the limit.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    pub group: Group,
+    /// The true value is at least the limit; otherwise at most.
+    pub above: bool,
+}
+
+/// What a bound adds to the objective, and to the normal equations of its prediction.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pull {
+    pub cost: f64,
+    pub force: f64,
+    pub weight: f64,
+}
+
+impl Bound {
+    /// At a predicted `mean`. Where the error is known (`scaled`) it is minus twice the log probability of a reading beyond
+    /// the limit (J. Tobin, Econometrica 26:24, 1958); before that only a prediction on the wrong side costs its square.
+    pub fn pull(&self, mean: f64, scaled: bool) -> Pull {
+        let Group { n, variance, mean: limit, .. } = self.group;
+        let sign = if self.above { 1.0 } else { -1.0 };
+        let inside = sign * (mean - limit);
+        if !scaled {
+            let missing = (-inside).max(0.0);
+            let weight = if missing > 0.0 { n / variance } else { 0.0 };
+            return Pull { cost: weight * missing * missing, force: sign * weight * missing, weight };
+        }
+        let sd = variance.sqrt();
+        let z = inside / sd;
+        let log_mass = ln_normal_cdf(z);
+        let hazard = (-0.5 * z * z - HALF_LN_TWO_PI - log_mass).exp();
+        let weight = n * hazard * (hazard + z).max(0.0) / variance;
+        Pull { cost: -2.0 * n * log_mass, force: sign * n * hazard / sd, weight }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unit {
     pub experiment: usize,
@@ -93,6 +131,10 @@ pub struct Problem {
     pub units: Vec<Unit>,
     /// Those of a unit are neighbours.
     pub groups: Vec<Group>,
+    /// Readings at a limit.
+    pub bounds: Vec<Bound>,
+    /// Variances are those of wells, not only in proportion to them.
+    pub scaled: bool,
     /// Smallest and largest `x` of what was treated.
     pub range: (f64, f64),
     /// Distinct `x`, in order.
@@ -113,6 +155,11 @@ impl Problem {
     /// Parameters of all units.
     pub fn unit_parameters(&self) -> usize {
         self.units.iter().map(|unit| self.link.scales() + unit.blanks).sum()
+    }
+
+    /// Readings of a unit at a limit, without those of a cluster.
+    pub fn bounds_of(&self, unit: usize, without: Option<usize>) -> impl Iterator<Item = &Bound> {
+        self.bounds.iter().filter(move |b| b.group.unit == unit && without != Some(b.group.cluster))
     }
 
     /// Predicts a group from the share and the parameters of its unit (scales, then blanks).
@@ -176,5 +223,40 @@ impl Problem {
             return (1.0, [0.0; 3]);
         }
         self.shape.value(group.x, &[theta[0] + shift, theta[1], theta[2]])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_pulls_as_its_cost_falls() {
+        let group = Group {
+            unit: 0,
+            cluster: 0,
+            spot: Spot::Curve,
+            x: 0.0,
+            blank: None,
+            n: 2.0,
+            mean: 1.0,
+            scatter: 0.0,
+            scatter_df: 1.0,
+            variance: 0.04,
+        };
+        for above in [false, true] {
+            for (mean, scaled) in [(0.7, true), (1.1, true), (1.6, true), (0.8, false), (1.3, false)] {
+                let bound = Bound { group: group.clone(), above };
+                let at = |mean: f64| bound.pull(mean, scaled);
+                let h = 1e-5;
+                let slope = (at(mean + h).cost - at(mean - h).cost) / (2.0 * h);
+                assert!((at(mean).force + 0.5 * slope).abs() < 1e-5 * (1.0 + slope.abs()), "{above} {mean} {scaled}");
+                let curvature = (at(mean + h).force - at(mean - h).force) / (2.0 * h);
+                assert!(
+                    (at(mean).weight + curvature).abs() < 1e-4 * (1.0 + curvature.abs()),
+                    "{above} {mean} {scaled}"
+                );
+            }
+        }
     }
 }

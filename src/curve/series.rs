@@ -1,6 +1,6 @@
 //! From the readings of a file to the curves in it: which wells belong together, and which are their controls.
 
-use super::problem::{Group, Link, Problem, Spot, Unit};
+use super::problem::{Bound, Group, Link, Problem, Spot, Unit};
 use super::shape::Shape;
 use super::variance::VarianceFunction;
 use crate::plate::{Limit, Reading, Readings, Role, Seen};
@@ -18,6 +18,8 @@ pub struct Series {
     /// Doses above zero, in order.
     pub doses: Vec<f64>,
     pub wells: Vec<Well>,
+    /// Those that read beyond the range of the instrument; their `value` is its limit.
+    pub limited: Vec<(Well, Limit)>,
     /// Experiments (indices of the readings') in the order of their local numbers.
     pub experiments: Vec<usize>,
     pub plates: Vec<usize>,
@@ -128,7 +130,7 @@ impl<'r> Index<'r> {
         };
         let combined = readings.readings.iter().any(|r| r.doses.len() > 1);
         let mut doses: BTreeMap<Vec<usize>, Vec<BTreeSet<u64>>> = BTreeMap::new();
-        for (number, reading) in readings.readings.iter().enumerate().filter(|(_, r)| r.limit == Limit::None) {
+        for (number, reading) in readings.readings.iter().enumerate() {
             if !matches!(reading.role, Role::Sample | Role::Vehicle) {
                 index.others[reading.plate].push(number);
             } else if reading.doses.is_empty() {
@@ -158,7 +160,7 @@ impl<'r> Index<'r> {
     fn treated(&self, split: fn(u64) -> u64) -> BTreeMap<(usize, usize, (Doses, u64)), Vec<usize>> {
         let mut out: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (number, reading) in self.readings.readings.iter().enumerate() {
-            if reading.role == Role::Sample && !reading.doses.is_empty() && reading.limit == Limit::None {
+            if reading.role == Role::Sample && !reading.doses.is_empty() {
                 let (compound, background) = self.part(reading);
                 let dose = dose_of(reading, compound).to_bits();
                 out.entry((reading.cell_line, compound, (bits(&background), split(dose)))).or_default().push(number);
@@ -197,6 +199,7 @@ impl<'r> Index<'r> {
             time: None,
             doses: Vec::new(),
             wells: Vec::new(),
+            limited: Vec::new(),
             units: plates.len(),
             clusters: experiments.len(),
             experiments,
@@ -265,13 +268,25 @@ impl<'r> Index<'r> {
                 }
             }
         }
-        series.wells = wells.into_iter().filter_map(|(number, spot)| self.well(&series, number, spot, link)).collect();
+        let wells: Vec<Well> =
+            wells.into_iter().filter_map(|(number, spot)| self.well(&series, number, spot, link)).collect();
         // What the control was given besides is the background, not a dose.
-        series.doses = series.wells.iter().filter(|w| w.spot == Spot::Curve && w.dose > 0.0).map(|w| w.dose).collect();
+        series.doses = wells.iter().filter(|w| w.spot == Spot::Curve && w.dose > 0.0).map(|w| w.dose).collect();
         series.doses.sort_by(f64::total_cmp);
         series.doses.dedup();
-        series.set_blanks();
+        self.take(&mut series, wells);
         series
+    }
+
+    /// Wells with a value, and those of which only a limit is known.
+    fn take(&self, series: &mut Series, wells: Vec<Well>) {
+        for well in wells {
+            match self.readings.readings[well.reading].limit {
+                Limit::None => series.wells.push(well),
+                limit => series.limited.push((well, limit)),
+            }
+        }
+        series.set_blanks();
     }
 
     /// Shares and dead dyes have one scale a plate; live signals are relative to the vehicle of the same time.
@@ -307,6 +322,7 @@ impl<'r> Index<'r> {
         }
         let mut units: BTreeMap<(usize, u64), usize> = BTreeMap::new();
         let mut clusters: BTreeMap<(usize, String), usize> = BTreeMap::new();
+        let mut found: Vec<Well> = Vec::new();
         let mut places: BTreeMap<(usize, String), usize> = BTreeMap::new();
         let mut place_of = |number: usize| {
             // Frames without a well's name stand for themselves.
@@ -330,7 +346,7 @@ impl<'r> Index<'r> {
                 }
             }
             well.place = place_of(number);
-            series.wells.push(well);
+            found.push(well);
         }
         if link == Link::Signal {
             series.units = units.len();
@@ -338,7 +354,7 @@ impl<'r> Index<'r> {
         if series.experiments.len() == 1 {
             series.clusters = clusters.len().max(1);
         }
-        series.set_blanks();
+        self.take(&mut series, found);
         series
     }
 }
@@ -380,7 +396,7 @@ impl Series {
     /// A well sits on the blanks with its own dose where there are any, otherwise on those without a dose.
     fn set_blanks(&mut self) {
         let levels = self.blank_levels();
-        for well in &mut self.wells {
+        for well in self.wells.iter_mut().chain(self.limited.iter_mut().map(|(well, _)| well)) {
             let own = &levels[well.unit];
             well.blank = own.iter().position(|dose| *dose == well.dose).or((!own.is_empty()).then_some(0));
         }
@@ -457,8 +473,9 @@ impl Series {
             group.scatter_df += 1.0;
         }
         groups.sort_by_key(|group| group.unit);
-        let doses: Vec<f64> = groups.iter().filter(|g| g.spot == Spot::Curve).map(|g| g.x).collect();
-        let mut levels = doses;
+        let bounds = self.bounds(noise, left_out);
+        let all = groups.iter().chain(bounds.iter().map(|bound| &bound.group));
+        let mut levels: Vec<f64> = all.filter(|g| g.spot == Spot::Curve).map(|g| g.x).collect();
         levels.sort_by(f64::total_cmp);
         levels.dedup();
         let finite: Vec<f64> = levels.iter().copied().filter(|x| x.is_finite()).collect();
@@ -470,10 +487,41 @@ impl Series {
             clusters: self.clusters,
             units,
             groups,
+            bounds,
+            scaled: !matches!(noise, Noise::Even(_)),
             range,
             levels,
             no_floor,
         }
+    }
+}
+
+impl Series {
+    /// What is known of wells that read beyond the range of the instrument.
+    fn bounds(&self, noise: &Noise, left_out: &[usize]) -> Vec<Bound> {
+        let mut bounds: Vec<Bound> = Vec::new();
+        for (well, limit) in self.limited.iter().filter(|(well, _)| !left_out.contains(&well.reading)) {
+            let above = *limit == Limit::Above;
+            let same = |b: &&mut Bound| well.is_of(&b.group) && b.above == above && b.group.mean == well.value;
+            if let Some(bound) = bounds.iter_mut().find(same) {
+                bound.group.n += 1.0;
+                continue;
+            }
+            let group = Group {
+                unit: well.unit,
+                cluster: well.cluster,
+                spot: well.spot,
+                x: well.x,
+                blank: well.blank,
+                n: 1.0,
+                mean: well.value,
+                scatter: 0.0,
+                scatter_df: 0.0,
+                variance: noise.variance_at(well.value, well.unit),
+            };
+            bounds.push(Bound { group, above });
+        }
+        bounds
     }
 }
 
@@ -498,6 +546,17 @@ impl Noise {
                 Noise::Function { function: *function, squares: pick(squares, units), levels: pick(levels, wells) }
             }
             Noise::Counts(phi) => Noise::Counts(*phi),
+        }
+    }
+
+    /// Of a well that reads `value`.
+    fn variance_at(&self, value: f64, unit: usize) -> f64 {
+        match self {
+            Noise::Even(squares) => squares[unit],
+            Noise::Function { function, squares, .. } => {
+                squares[unit] * function.at(value.abs() / squares[unit].sqrt())
+            }
+            Noise::Counts(_) => (value * (1.0 - value)).max(1e-3),
         }
     }
 

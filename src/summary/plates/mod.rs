@@ -107,7 +107,7 @@ fn curve_row(readings: &Readings, analysis: &Analysis, curve: &Curve, many: bool
         time: curve.series.time,
         experiments: curve.series.experiments.len(),
         plates: curve.series.plates.len(),
-        wells: curve.series.wells.len(),
+        wells: curve.series.wells.len() + curve.series.limited.len(),
         lowest_dose: curve.series.doses.first().copied().unwrap_or(0.0),
         highest_dose: curve.series.doses.last().copied().unwrap_or(0.0),
         verdict: verdict(curve),

@@ -120,8 +120,10 @@ pub fn warnings(
     }
     let limited = readings.readings.iter().filter(|r| r.limit != Limit::None).count();
     if limited > 0 {
-        let text = format!("{limited} readings at a limit of the instrument were left out of the fits.");
-        say(Severity::Caution, "Readings at a limit", text);
+        let text = format!(
+            "{limited} readings at a limit of the instrument count as bounds: the curve has to lie beyond them. They are not drawn."
+        );
+        say(Severity::Note, "Readings at a limit", text);
     }
     if readings.experiments.len() == 1 {
         let why = if readings.experiments_stated {
