@@ -180,7 +180,7 @@ fn holds([lower, upper]: [End; 2], truth: f64) -> bool {
 }
 
 /// Draws of a bootstrap: enough for its coverage over many data sets.
-const RESAMPLED: usize = 200;
+const RESAMPLED: usize = 100;
 
 /// Of intervals of one quantity over many data sets.
 struct Held {

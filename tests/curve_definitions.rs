@@ -169,16 +169,18 @@ fn lag_exponential_death_is_found_again() {
     let analysis = onsets(&readings(&table), &settings(Assay::LiveDead)).unwrap();
     assert_eq!(analysis.curves.len(), 4);
     let curve = analysis.curves.iter().find(|c| c.series.doses == [3.0]).unwrap();
-    for (quantity, truth) in [
-        (Quantity::Onset, 8.0),
-        (Quantity::Rate, 0.15f64.ln()),
-        (Quantity::Floor, 0.1),
-        (Quantity::Fastest, (0.15f64 * 0.9).ln()),
+    // How near they come; how often intervals hold the truth is counted in curve_coverage.rs.
+    for (quantity, truth, near) in [
+        (Quantity::Onset, 8.0, 1.0),
+        (Quantity::Rate, 0.15f64.ln(), 0.06),
+        (Quantity::Floor, 0.1, 0.02),
+        (Quantity::Fastest, (0.15f64 * 0.9).ln(), 0.06),
     ] {
         let (_, found) = curve.estimates.iter().find(|(q, _)| *q == quantity).unwrap();
         let (End::At(low), End::At(high)) = (found.lower, found.upper) else { panic!("{quantity:?}: {found:?}") };
-        assert!(low <= truth && truth <= high, "{quantity:?}: {low} to {high}, truth {truth}");
-        assert!(high - low < 4.0, "{quantity:?}: {low} to {high}");
+        let value = found.value.unwrap();
+        assert!((value - truth).abs() < near, "{quantity:?}: {value}, truth {truth}");
+        assert!(low < value && value < high && high - low < 4.0, "{quantity:?}: {low} to {high}");
     }
     let vehicle = analysis.curves.iter().find(|c| c.series.doses.is_empty()).unwrap();
     assert_eq!(vehicle.verdict, Verdict::NoEffect);

@@ -286,3 +286,66 @@ fn holds(study: &Study) -> bool {
     let Some(at) = problem.parameters.iter().position(|p| p.name == "K") else { return false };
     result.identification.parameters[at].interval.is_some_and(|(low, high)| (low..=high).contains(&K.log10()))
 }
+
+const LEVEL: &str = "
+model level
+  A = 2; k = 0;
+  live = 1; dead = 0;
+  live' = -k * live;
+  dead' = k * live;
+end
+";
+
+const LEVELS: &str = r#"
+model = "level"
+[data]
+file = "p.csv"
+without_control = "there is no compound"
+[assay]
+kind = "atp"
+live = "A * live"
+reading = "signal"
+[noise]
+kind = "log-normal"
+sd = 0.1
+[parameters.A]
+bounds = [0.1, 100]
+[experiments]
+spread = { A = "between" }
+[parameters.between]
+value = 0.5
+bounds = [0.001, 3]
+"#;
+
+/// One-way analysis of variance: for `n` readings in each of `K` experiments restricted maximum likelihood is
+/// `sum (mean of experiment - grand mean)^2 / (K - 1) - sd^2 / n`, and the mean has that over `K` plus `sd^2 / (n K)`.
+#[test]
+fn a_linear_mixed_model_has_its_closed_form() {
+    let (experiments, readings, sd) = (5, 4, 0.1);
+    let mut stream = Stream::new(12, 0);
+    let (mut text, mut means) = (String::from("time,value,experiment,replicate\n"), Vec::new());
+    for e in 0..experiments {
+        let own = 0.3 * stream.normal();
+        let mut sum = 0.0;
+        for r in 0..readings {
+            let log = 2f64.ln() + own + sd * stream.normal();
+            sum += log;
+            let _ = writeln!(text, "24,{},day {e},{r}", log.exp());
+        }
+        means.push(sum / f64::from(readings));
+    }
+    let count = f64::from(experiments);
+    let grand = means.iter().sum::<f64>() / count;
+    let squares = means.iter().map(|mean| (mean - grand).powi(2)).sum::<f64>() / (count - 1.0);
+    let expected = (squares - sd * sd / f64::from(readings)).sqrt();
+    let study = Study::read("study.toml", LEVELS, &Memory::of(LEVEL, &text)).unwrap_or_else(|e| panic!("{e}"));
+    let (problem, result) = fitted(&study, 10);
+    assert!((result.spreads[0] / expected - 1.0).abs() < 0.02, "{} {expected}", result.spreads[0]);
+    let at = problem.parameters.iter().position(|p| p.name == "A").expect("it is estimated");
+    let found = &result.identification.parameters[at];
+    assert!((found.value * 10f64.ln() - grand).abs() < 1e-3, "{} {grand}", found.value);
+    // 2.776 is the 97.5 % quantile of Student's t with four degrees of freedom.
+    let (low, high) = found.interval.expect("it is identified");
+    let half = 2.776 * (squares / count).sqrt();
+    assert!((0.5 * (high - low) * 10f64.ln() / half - 1.0).abs() < 0.05, "{low} {high} {half}");
+}

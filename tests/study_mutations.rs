@@ -51,6 +51,41 @@ spread = { k = 0.3 }
 const PLATE: &str = "condition,Drug (mM),time,viability,lower,upper,plate\na,0,24,1.01,,,p\na,0,24,0.99,,,q\n\
                      a,0.01,24,0.31,,,p\na,0.1,24,,0.05,0.2,p\n";
 
+/// Counts of wells over time in experiments that differ.
+const COUNTED: &str = r#"
+model = "killing"
+[time]
+unit = "h"
+[compounds.Drug]
+unit = "mM"
+[assay]
+kind = "live_dead"
+live = "live"
+dead = "1 - live"
+[data]
+file = "plate.csv"
+[noise]
+kind = "binomial"
+overdispersion = "phi"
+well_memory = "memory"
+[parameters.k]
+bounds = [0.001, 10]
+[parameters.phi]
+value = 0.02
+bounds = [0.001, 0.5]
+[parameters.memory]
+value = 6
+bounds = [1, 100]
+[experiments]
+spread = { k = "between" }
+[parameters.between]
+value = 0.2
+bounds = [0.01, 1]
+"#;
+
+const COUNTS: &str = "Drug (mM),time,live,dead,experiment,replicate,well\n0,24,200,3,a,1,vehicle\n0,48,210,5,a,1,\n\
+                      0.01,24,80,100,a,2,\n0.01,48,20,180,a,2,\n0,24,190,9,b,3,\n0.01,24,70,110,b,4,\n0.1,24,0,0,b,5,\n";
+
 /// Reads, and lowers what can be read.
 fn survives(study: &str, plate: &[u8]) {
     let begun = Instant::now();
@@ -98,6 +133,7 @@ fn mutated(text: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
         Just("{a=".repeat(500).into_bytes()),
         Just("x".repeat(5000).into_bytes()),
         Just("\n[conditions.b]\n".as_bytes().to_vec()),
+        Just("\n[experiments]\nspread = { k = 0.2 }\n".as_bytes().to_vec()),
         Just("\n[cells]\nnodes = 1000000\n".as_bytes().to_vec()),
         proptest::collection::vec(any::<u8>(), 0..4),
     ];
@@ -110,6 +146,16 @@ proptest! {
     #[test]
     fn damaged_studies_are_refused_or_read(study in mutated(STUDY)) {
         survives(&String::from_utf8_lossy(&study), PLATE.as_bytes());
+    }
+
+    #[test]
+    fn damaged_studies_of_counts_are_refused_or_read(study in mutated(COUNTED)) {
+        survives(&String::from_utf8_lossy(&study), COUNTS.as_bytes());
+    }
+
+    #[test]
+    fn damaged_counts_are_refused_or_read(plate in mutated(COUNTS)) {
+        survives(COUNTED, &plate);
     }
 
     #[test]
@@ -136,4 +182,7 @@ fn deep_and_long_studies_end_in_an_error_or_a_study() {
 fn the_undamaged_study_is_read() {
     let study = Study::read("study.toml", STUDY, &Memory::of(MODEL, PLATE)).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(study.problem().parameters.len(), 4);
+    let study = Study::read("study.toml", COUNTED, &Memory::of(MODEL, COUNTS)).unwrap_or_else(|e| panic!("{e}"));
+    // k, phi, memory and a shift for each of two experiments.
+    assert_eq!(study.problem().parameters.len(), 5);
 }

@@ -4,9 +4,11 @@ use super::bootstrap::{Resampling, bootstrap};
 use super::fit::{self, State, Task};
 use super::flat::{self, Designs};
 use super::infer::{Dispersion, End, Estimate, Fitted, Inference, fit_curve, t_quantile};
+use super::picture;
 use super::problem::{Link, Problem, Spot};
 use super::quantity::{Quantity, Reading};
 use super::series::{self, Noise, Series};
+use super::shape::Shape;
 use super::variance::{Moderation, Scatter, VarianceFunction, overdispersion};
 use crate::error::Place;
 use crate::plate::{self, Assay, Readings, Role, Seen};
@@ -338,7 +340,7 @@ fn first(series: Series, rough: Option<&Rough>, noise: &PooledNoise, settings: &
     };
     let problem =
         curve.series.problem(settings.reading.link(), &rough.noise(noise, &curve.series), &[], settings.no_floor);
-    curve.p_value = flat::p_value(&problem, designs);
+    curve.p_value = over_wells(&curve.series, rough).or_else(|| flat::p_value(&problem, designs));
     let needed = if settings.no_floor { 3 } else { 4 };
     if problem.levels.len() < needed {
         curve.verdict = Verdict::TooFewDoses(doses);
@@ -351,6 +353,17 @@ fn first(series: Series, rough: Option<&Rough>, noise: &PooledNoise, settings: &
     let dispersion = fitted.dispersion;
     curve.fit = Some(Fit { problem, fitted, dispersion });
     curve
+}
+
+/// The effect test of a curve over time: frames of a well are not independent, wells are.
+fn over_wells(series: &Series, rough: &Rough) -> Option<f64> {
+    if series.shape == Shape::Dose {
+        return None;
+    }
+    let starts = fit::unit_starts(&rough.problem);
+    let unit = |well: &series::Well| &rough.state.units[starts[well.unit]..];
+    let shares: Vec<f64> = series.wells.iter().map(|well| picture::share(&rough.problem, well, unit(well))).collect();
+    flat::p_value_over_wells(series, &shares)
 }
 
 fn finish(curve: &mut Curve, rough: Option<&Rough>, noise: &PooledNoise, settings: &Settings, moderation: &Moderation) {

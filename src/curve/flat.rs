@@ -7,10 +7,11 @@
 //! tabulated distribution, because without effect there is no EC50.
 
 use super::problem::{Problem, Spot};
+use super::series::Series;
 use super::shape::Shape;
 use crate::random::Stream;
 use statrs::distribution::{ContinuousCDF, FisherSnedecor};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 /// Simulated null statistics, by design: the plates of a screen share theirs.
@@ -59,6 +60,34 @@ pub fn p_value(problem: &Problem, designs: &Designs) -> Option<f64> {
     let above = null.len() - null.partition_point(|value| *value < found);
     let simulated = (above as f64 + 1.0) / (null.len() as f64 + 1.0);
     Some(if simulated < FEW { bound.min(FEW) } else { simulated })
+}
+
+/// The same for curves over time whose wells were read again and again: the wells' own trends against none, as many as
+/// there are wells. `shares` are those of each well of the series. `None` where no two wells were read twice.
+pub fn p_value_over_wells(series: &Series, shares: &[f64]) -> Option<f64> {
+    let mut wells: BTreeMap<usize, Vec<(f64, f64)>> = BTreeMap::new();
+    for (well, share) in series.wells.iter().zip(shares).filter(|(well, _)| well.x.is_finite()) {
+        wells.entry(well.place).or_default().push((well.x, *share));
+    }
+    let slopes: Vec<f64> = wells.values().filter_map(|frames| slope(frames)).collect();
+    let n = slopes.len() as f64;
+    if n < 2.0 {
+        return None;
+    }
+    let mean = slopes.iter().sum::<f64>() / n;
+    let variance = slopes.iter().map(|slope| (slope - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let ratio = mean * mean / (variance / n).max(1e-300);
+    FisherSnedecor::new(1.0, n - 1.0).ok().map(|f| f.sf(ratio))
+}
+
+/// Of the line through some points; `None` where they are at one time.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let n = points.len() as f64;
+    let mean = points.iter().map(|(x, _)| x).sum::<f64>() / n;
+    let (along, squares) = points
+        .iter()
+        .fold((0.0, 0.0), |(along, squares), (x, y)| (along + (x - mean) * y, squares + (x - mean).powi(2)));
+    (squares > 0.0).then_some(along / squares).filter(|slope| slope.is_finite())
 }
 
 fn strongest(contrasts: &[Vec<f64>], z: &[f64], total: f64, df: f64) -> f64 {

@@ -35,8 +35,8 @@ pub fn wells(curve: &Curve) -> Vec<Seen> {
     curve.series.wells.iter().filter(shown).map(seen).collect()
 }
 
-/// The share that a reading stands for.
-fn share(problem: &Problem, well: &Well, unit: &[f64]) -> f64 {
+/// The share that a reading stands for, by the parameters of its unit.
+pub(super) fn share(problem: &Problem, well: &Well, unit: &[f64]) -> f64 {
     let blank = well.blank.map_or(0.0, |level| unit[problem.link.scales() + level]);
     let above = well.value - blank;
     match problem.link {

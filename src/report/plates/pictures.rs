@@ -77,7 +77,10 @@ pub fn curve(row: &CurveRow, report: &document::PlateReport, experiments: &[&str
         series.push(ink(if marks.len() > 1 { "EC50, 95 % interval" } else { "EC50" }, Key::Pin, marks));
     }
     Figure {
-        title: curve_name(row, &report.time_unit),
+        title: match report.curves.iter().all(|other| other.reading == row.reading) {
+            true => curve_name(row, &report.time_unit),
+            false => format!("{}: {}", curve_name(row, &report.time_unit), row.reading),
+        },
         description: caption(row, own.len(), (low - reach, high + reach)),
         x_label: with_unit(&row.compound, &row.unit),
         y_label: if row.reading.is_empty() { "response".into() } else { row.reading.clone() },
