@@ -64,7 +64,7 @@ mod tests {
             levels: Vec::new(),
         };
         let mut residual = |dose: usize| {
-            let off = if dose % 2 == 0 { miss } else { -miss };
+            let off = if dose.is_multiple_of(2) { miss } else { -miss };
             Prediction { residual: Some(off + 0.3 * stream.normal()), ..Prediction::default() }
         };
         (0..36).map(|at| (datum(at / 3), residual(at / 3))).unzip()
