@@ -254,11 +254,13 @@ fn the_spread_between_experiments_is_found() {
     assert!(alike.spreads[0] < 0.06, "{}", alike.spreads[0]);
 }
 
+/// Writes the file of a simulated design.
+type Make = fn(Design, u64) -> String;
+
 #[test]
 fn intervals_hold_the_truth_where_experiments_differ() {
     let draws: u64 = std::env::var("DRAWS").map_or(12, |draws| draws.parse().expect("DRAWS is a number"));
-    let made: [(&str, &str, fn(Design, u64) -> String); 2] =
-        [("counts", COUNTS, counts), ("signals", SIGNALS, signals)];
+    let made: [(&str, &str, Make); 2] = [("counts", COUNTS, counts), ("signals", SIGNALS, signals)];
     println!("{:<30} {:>12} {:>12}", "95 % intervals of K hold it in", "experiments", "wells alike");
     for (name, layer, make) in made {
         for experiments in [3, 6] {

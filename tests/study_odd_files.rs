@@ -210,3 +210,11 @@ fn scientific_notation_and_any_order_of_columns_read_the_same() {
     }
     assert_eq!(other.data[3].value, Seen::Value(0.3));
 }
+
+#[test]
+fn a_mark_of_three_bytes_before_a_quote_that_stays_open_is_no_end_of_a_field() {
+    let plate = "condition,Drug (mM),time,viability,lower,upper,plate\n\u{feff}4,1.01,,,p\"0,24,0.99,,,q\na,0.01,24,0.31,,,p\na,0.1,24,,0.05,0.2,p\n";
+    let found = found(STUDY, plate.as_bytes());
+    assert!(found.iter().all(|d| d.place.as_ref().is_some_and(|place| place.line >= 1)), "{found:#?}");
+    refused(STUDY, "Drug (mM),time (h),viability\n\u{feff}0,24,1.0,p\"0,1\n", 2, "fields");
+}

@@ -78,6 +78,9 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
                 "name": p.name, "start": p.start, "unit": p.unit, "lower": p.lower, "upper": p.upper,
                 "scale": p.scale.name(), "prior": p.prior.describe(), "source": p.source,
             })).collect::<Vec<_>>(),
+            "between_experiments": problem.between.iter().map(|b| json!({
+                "of": b.of, "name": b.name, "start": b.sd, "bounds": b.bounds, "experiments": b.shifts.len(),
+            })).collect::<Vec<_>>(),
             "notes": study.notes,
         }));
     }
@@ -120,6 +123,15 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
             p.unit,
             p.scale.name(),
             p.prior.describe()
+        );
+    }
+    for between in &problem.between {
+        let (name, count) = (between.name.as_deref().unwrap_or("stated"), between.shifts.len());
+        let within = between.bounds.map_or(String::new(), |bounds| format!(", within {}", interval_text(bounds)));
+        text += &format!(
+            "  {name:<width$}  from {}{within}; sd of the logarithm of {} between {count} experiments\n",
+            shown(between.sd),
+            between.of
         );
     }
     for note in &study.notes {

@@ -114,7 +114,9 @@ pub fn read(findings: &Findings, separator: u8) -> Table {
         if fields.len() != table.header.len() {
             let (found, expected) = (fields.len(), table.header.len());
             let last = fields.last().map_or(start..start + 1, |f| f.span.clone());
-            let opened = source[start..last.end].matches('"').count() % 2 == 1;
+            // By bytes: an unclosed quote leaves fields without a place of their own, which may end within a letter.
+            let row = source.as_bytes().get(start..last.end).unwrap_or_default();
+            let opened = row.iter().filter(|byte| **byte == b'"').count() % 2 == 1;
             let hint = if opened {
                 "a quotation mark is opened in this row and not closed"
             } else if found > expected {

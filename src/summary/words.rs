@@ -321,8 +321,8 @@ fn between(problem: &Problem, fit: &FitResult) -> String {
             None => "as stated",
         };
         format!(
-            " {} differed between {} experiments with a standard deviation of its logarithm of {} ({how}); its interval \
-             is that of Student's t with {} degrees of freedom.",
+            " {} differed between {} experiments with a standard deviation of its logarithm of {} ({how}); in its interval \
+             what differs between them has {} degrees of freedom (Student's t, Welch and Satterthwaite).",
             between.of,
             between.shifts.len(),
             short(*sd),
