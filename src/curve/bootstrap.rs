@@ -41,6 +41,11 @@ pub fn bootstrap(
         let drawn = Drawn::new(series, &strata, &mut random);
         let problem =
             drawn.series.problem(fit.problem.link, &noise.of(&drawn.wells, &drawn.units), &[], fit.problem.no_floor);
+        // A well that was read in several roles may have taken all blanks of a dose with it.
+        let mut units = problem.units.iter().zip(&drawn.units);
+        if units.any(|(unit, of)| unit.blanks != fit.problem.units[*of].blanks) {
+            continue;
+        }
         let Some(state) = fit::improve(&problem, &fit.fitted.task, drawn.start(fit)) else { continue };
         for (values, (_, target)) in found.iter_mut().zip(targets) {
             match target.value(&state.theta) {

@@ -127,8 +127,13 @@ pub fn warnings(
     if let Some(ratio) = lack_of_fit(&study.data, predictions, fit.estimated()) {
         let text = format!(
             "Means of replicates lie further from the fit than replicates from one another (mean squares {} to 1). Noise that is \
-             estimated hides this; no interval does. Another parameter or another model is needed.",
-            short(ratio)
+             estimated hides this; no interval does. Another parameter or another model is needed{}.",
+            short(ratio),
+            if study.cells.is_none() {
+                ", or cells that differ ([cells] spread), which grade a dose curve"
+            } else {
+                ""
+            }
         );
         say(Severity::Serious, "The model misses the means of replicates".into(), text);
     }
