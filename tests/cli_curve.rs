@@ -64,6 +64,71 @@ fn the_wide_table_becomes_a_folder() {
 }
 
 #[test]
+fn a_bootstrap_stands_beside_the_intervals() {
+    let file = plate("erastin-wide.csv");
+    let drawn = |seed: &str| {
+        curves(&[&file, "--assay", "resazurin", "--bootstrap", "200", "--seed", seed])["curves"][0]["ec50"].clone()
+    };
+    let (first, again, other) = (drawn("3"), drawn("3"), drawn("4"));
+    let [low, high] = [0, 1].map(|end| first["bootstrap"][end].as_f64().expect("both ends"));
+    let value = first["value"].as_f64().unwrap();
+    assert!(low < value && value < high, "{first}");
+    assert_eq!(first, again);
+    assert_ne!(first["bootstrap"], other["bootstrap"]);
+    let folder = tempfile::tempdir().unwrap();
+    let few = fenton(&["curve", &file, "--assay", "resazurin", "--bootstrap", "5"], folder.path());
+    assert_eq!(few.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&few.stderr).contains("at least 100 draws"));
+}
+
+/// The curve may lie anywhere beyond a limit: leaving such wells out would say that the vehicle is lower than it is.
+#[test]
+fn readings_at_a_limit_are_bounds() {
+    let mut table = String::from("plate,compound,dose (uM),signal\n");
+    for dose in [0.0, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0f64] {
+        let signal = 1000.0 * (0.02 + 0.98 / (1.0 + (dose / 3.0).powf(1.5)));
+        for off in [0.99, 1.0, 1.012] {
+            let signal = signal * off;
+            let seen = if signal > 900.0 { ">900".to_string() } else { signal.to_string() };
+            table += &format!("P,X,{dose},{seen}\n");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("x.csv"), &table).unwrap();
+    let file = folder.path().join("x.csv").display().to_string();
+    let sheet = curves(&[&file, "--assay", "atp"]);
+    assert!(sheet["warnings"].to_string().contains("9 readings at a limit"), "{}", sheet["warnings"]);
+    let curve = &sheet["curves"][0];
+    assert_eq!(curve["wells"], 21);
+    assert_eq!(curve["lowest_dose"], 0.1);
+    // Without the bounds no vehicle is left and the scale of the plate is anybody's guess.
+    assert!(holds(&curve["ec50"], 3.0), "{}", curve["ec50"]);
+    assert!(
+        curve["ec50"]["upper"].as_f64().unwrap() / curve["ec50"]["lower"].as_f64().unwrap() < 2.5,
+        "{}",
+        curve["ec50"]
+    );
+}
+
+#[test]
+fn counts_become_a_study_with_their_law() {
+    let place = tempfile::tempdir().unwrap();
+    let new = fenton(&["new", "rsl3", "--from", &plate("live-dead-times.csv"), "--assay", "live_dead"], place.path());
+    assert!(new.status.success(), "{}", String::from_utf8_lossy(&new.stderr));
+    let file = place.path().join("rsl3/study.toml");
+    let study = std::fs::read_to_string(&file).unwrap();
+    for part in ["kind = \"binomial\"", "well_memory", "[experiments]", "between"] {
+        assert!(study.contains(part), "no {part} in\n{study}");
+    }
+    let targets =
+        study.replace("target = \"RSL3\"", "target = \"GPX4i\"").replace("target = \"Fer-1\"", "target = \"Fer1\"");
+    std::fs::write(&file, targets).unwrap();
+    let check = fenton(&["check", "rsl3"], place.path());
+    let said = String::from_utf8_lossy(&check.stdout);
+    assert!(said.contains("k_branching between 3 experiments"), "{said}{}", String::from_utf8_lossy(&check.stderr));
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
