@@ -179,8 +179,10 @@ fn holds([lower, upper]: [End; 2], truth: f64) -> bool {
         }
 }
 
-/// Draws of a bootstrap: enough for its coverage over many data sets.
-const RESAMPLED: usize = 100;
+/// Draws of a bootstrap: enough for its coverage over many data sets, fewer where there are few anyway.
+fn resampled() -> usize {
+    if draws() < 200 { 100 } else { 200 }
+}
 
 /// Of intervals of one quantity over many data sets.
 struct Held {
@@ -228,7 +230,7 @@ fn coverage(lab: &Laboratory, draws: u64, naively: bool) -> [Held; 2] {
         let readings = simulate(lab, draw);
         let (readings, settings) = match naively {
             true => (naive(&readings, lab.seen), settings(Instrument::Live, 0)),
-            false => (readings, settings(lab.seen, RESAMPLED)),
+            false => (readings, settings(lab.seen, resampled())),
         };
         analyse(&readings, &settings).expect("there are curves").curves.remove(0)
     })
@@ -324,7 +326,7 @@ fn intervals_of_onsets_hold_the_truth_as_often_as_they_say() {
                     readings.plates.iter_mut().for_each(|plate| plate.experiment = 0);
                     readings.readings.iter_mut().enumerate().for_each(|(at, r)| r.well_name = Some(at.to_string()));
                 }
-                let resampled = if naively { 0 } else { RESAMPLED };
+                let resampled = if naively { 0 } else { resampled() };
                 let analysis = onsets(&readings, &settings(Instrument::Counts, resampled)).expect("there are curves");
                 let treated = analysis.curves.into_iter().find(|curve| !curve.series.doses.is_empty());
                 treated.expect("wells were treated")
