@@ -218,3 +218,21 @@ fn a_mark_of_three_bytes_before_a_quote_that_stays_open_is_no_end_of_a_field() {
     assert!(found.iter().all(|d| d.place.as_ref().is_some_and(|place| place.line >= 1)), "{found:#?}");
     refused(STUDY, "Drug (mM),time (h),viability\n\u{feff}0,24,1.0,p\"0,1\n", 2, "fields");
 }
+
+#[test]
+fn counts_have_a_reading_that_is_a_share() {
+    let counts = with("sd = 0.05", "kind = \"binomial\"");
+    let told = found(&counts, b"Drug (mM),time (h),live,dead\n0,24,90,3\n");
+    assert!(told.iter().any(|d| d.message.contains("are no relative viability")), "{told:#?}");
+}
+
+#[test]
+fn experiments_that_differ_are_named_in_every_row_and_their_sd_is_theirs_alone() {
+    let differ =
+        "\n[experiments]\nspread = { k = \"between\" }\n[parameters.between]\nvalue = 0.2\nbounds = [0.01, 1]\n";
+    let plate = "Drug (mM),time (h),viability,experiment\n0,24,1.0,a\n0,24,0.98,b\n0.001,24,0.85,\n0.01,24,0.3,b\n";
+    refused(&format!("{STUDY}{differ}"), plate, 4, "no experiment");
+    let twice = with("sd = 0.05", "sd = \"between\"");
+    let told = found(&format!("{twice}{differ}"), plate.as_bytes());
+    assert!(told.iter().any(|d| d.message.contains("something else too")), "{told:#?}");
+}

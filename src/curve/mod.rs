@@ -12,6 +12,7 @@ pub mod quality;
 
 mod analysis;
 mod bootstrap;
+mod cholesky;
 mod deaths;
 mod fit;
 mod flat;

@@ -92,10 +92,9 @@ impl<'a> Course<'a> {
                 (scores, records, Some(search))
             }
         };
-        if polish.is_none() {
-            self.settle_spreads(&scores, &mut records, watch)?;
-        }
-        self.polish(&scores, &mut records, polish, watch)?;
+        // A search for other spreads has to be finished for these, start by start.
+        let moved = polish.is_none() && self.settle_spreads(&scores, &mut records, watch)?;
+        self.polish(&scores, &mut records, moved, polish, watch)?;
         self.conclude(scores, records, watch)
     }
 
@@ -267,11 +266,12 @@ impl<'a> Course<'a> {
     }
 
     /// Goes back and forth between the best point and the spreads between experiments until both stay; the records
-    /// are evaluated again for these.
-    fn settle_spreads(&self, scores: &[f64], records: &mut Vec<StartRecord>, watch: &mut Watch) -> Result<()> {
-        let mut spreads = self.objective.spreads();
+    /// are evaluated again for these. Whether they moved.
+    fn settle_spreads(&self, scores: &[f64], records: &mut Vec<StartRecord>, watch: &mut Watch) -> Result<bool> {
+        let first = self.objective.spreads();
+        let mut spreads = first.clone();
         let begin = records.iter().min_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)));
-        let (Some(mut best), false) = (begin.cloned(), spreads.is_empty()) else { return Ok(()) };
+        let (Some(mut best), false) = (begin.cloned(), spreads.is_empty()) else { return Ok(false) };
         let bridge = self.bridge(true);
         let before = records.clone();
         let phase = |_| Phase::Spreading { scores: scores.to_vec(), records: before.clone() };
@@ -295,22 +295,26 @@ impl<'a> Course<'a> {
                 best = StartRecord { iterations: best.iterations + end.iterations, stop: best.stop, ..end };
             }
         }
+        if spreads == first {
+            return Ok(false);
+        }
         if let Some(record) = records.iter_mut().find(|record| record.start == best.start) {
             *record = best;
         }
         *records = self.exactly(std::mem::take(records))?;
-        Ok(())
+        Ok(true)
     }
 
     fn polish(
         &self,
         scores: &[f64],
         records: &mut [StartRecord],
+        all: bool,
         saved: Option<Underway>,
         watch: &mut Watch,
     ) -> Result<()> {
         let spreads = self.objective.spreads();
-        let winners = self.winners(records, !spreads.is_empty());
+        let winners = self.winners(records, all);
         let tolerance = self.settings.tolerance * POLISH;
         let rules = Rules { tolerance, stall: 10.0 * tolerance, ..self.rules() };
         let phase = |search| Phase::Polishing {

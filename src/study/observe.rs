@@ -328,6 +328,12 @@ impl Reader<'_, '_> {
             counts: None,
             correlation: None,
         });
+        let of_shares = matches!(reading, Kind::FractionalViability | Kind::LethalFraction | Kind::Other);
+        if error.counts.is_some() && !of_shares {
+            let message = format!("counts of live and dead cells are no {}", reading.name());
+            let hint = "kind = \"live_dead\" (or reading = \"lethal fraction\"); or another noise";
+            section.say(if section.has("reading") { "reading" } else { "kind" }, message, hint);
+        }
         self.study.observables.push(Observable { name, reading, above, below, scale, offset, error, among_dead: true });
     }
 

@@ -78,7 +78,20 @@ impl Study {
         for observable in &self.observables {
             observable.quantities().for_each(&mut name);
         }
-        self.cells.iter().flat_map(|c| &c.of).chain(&self.between).for_each(|(_, q)| name(q));
+        self.cells.iter().flat_map(|c| &c.of).for_each(|(_, q)| name(q));
+        for (_, sd) in &self.between {
+            if let Quantity::Parameter(i) = sd
+                && (named.contains(i) || used.contains(&self.parameters[*i].target))
+            {
+                let message =
+                    format!("`{}` is the sd between experiments and something else too", self.parameters[*i].name);
+                findings.say(&self.parameters[*i].place.span, message, "give each a parameter of its own");
+            }
+        }
+        named.extend(self.between.iter().filter_map(|(_, sd)| match sd {
+            Quantity::Parameter(i) => Some(*i),
+            Quantity::Number(_) => None,
+        }));
         for (i, parameter) in self.parameters.iter().enumerate().filter(|(_, p)| p.estimated) {
             let replaced = |c: &super::declared::Condition| c.set.iter().any(|(p, _)| *p == parameter.target);
             let by_name = named.contains(&i);
@@ -117,6 +130,11 @@ impl Study {
         {
             let hint = "give it as censored (`upper` alone), or take normal noise";
             findings.say(place, format!("a reading of {value} under log-normal noise"), hint);
+        }
+        let stated = || self.data.iter().any(|other| !other.experiment.is_empty());
+        if !self.between.is_empty() && datum.experiment.is_empty() && stated() {
+            let hint = "fill in the column `experiment`: parameters differ between them";
+            findings.say(place, "no experiment for this row", hint);
         }
         if error.correlation.is_some() && datum.replicate.is_empty() {
             let hint = "fill in the column `replicate` with the name of the well, the same at all its times";
