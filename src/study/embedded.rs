@@ -16,7 +16,25 @@ macro_rules! files {
     };
 }
 
-pub const MODELS: &[File] = files!("models", ".ant", "ferroptosis-minimal", "cuproptosis-minimal", "crosstalk-minimal");
+pub const MODELS: &[File] = files!(
+    "models",
+    ".ant",
+    "ferroptosis",
+    "cuproptosis",
+    "crosstalk",
+    "ferroptosis-minimal",
+    "cuproptosis-minimal",
+    "crosstalk-minimal",
+    "trigger-wave",
+    "logistic",
+    "lag-exponential",
+    "gompertz",
+);
+
+/// Where the numbers of the models come from. The table of a model is that which fits the end of its name, see
+/// [`evidence`].
+const EVIDENCE: &[File] =
+    files!("models", ".csv", "parameters", "parameters-minimal", "parameters-baselines");
 
 pub const STUDIES: &[File] = files!(
     "studies",
@@ -44,6 +62,17 @@ pub const DATA: &[File] = files!(
 
 pub fn model(name: &str) -> Option<File> {
     find(MODELS, name)
+}
+
+/// The table of evidence for the parameters of an embedded model.
+pub fn evidence(model: &str) -> Option<File> {
+    self::model(model)?;
+    let table = match model {
+        "ferroptosis" | "cuproptosis" | "crosstalk" => "parameters",
+        _ if model.ends_with("-minimal") => "parameters-minimal",
+        _ => "parameters-baselines",
+    };
+    find(EVIDENCE, table)
 }
 
 pub fn study(name: &str) -> Option<File> {

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Moves the parameters marked `calibrated` in parameters.csv until the models meet targets.csv.
+"""Moves the parameters marked `calibrated` in parameters-minimal.csv until the minimal models meet targets-minimal.csv.
 
 Least squares in the logarithms of the parameters: one residual for each target, one for each parameter's distance from
-the median of its prior. Results are rounded to two digits and written into parameters.csv and all .ant files; every
+the median of its prior. Results are rounded to two digits and written into parameters-minimal.csv and their .ant files; every
 target is then checked with the rounded values and printed. Meeting the targets proves nothing: they are what the
 values were chosen for.
 
     pip install antimony libroadrunner numpy scipy
-    python calibrate.py            # fit, write, check
-    python calibrate.py --check    # check only; exit 1 if a target is missed by more than 1.5 sd and not known to be
+    python calibrate-minimal.py            # fit, write, check
+    python calibrate-minimal.py --check    # check only; exit 1 if a target is missed by more than 1.5 sd and not known to be
 """
 import csv
 import math
@@ -123,7 +123,7 @@ def plain(x):
 
 
 def write(parameters, values):
-    for file in sorted(HERE.glob("*.ant")):
+    for file in sorted(HERE.glob("*-minimal.ant")):
         text = file.read_text()
         for row in parameters:
             name = row["name"]
@@ -131,7 +131,7 @@ def write(parameters, values):
         file.write_text(text)
     for row in parameters:
         row["value"] = plain(values[row["name"]])
-    with open(HERE / "parameters.csv", "w", newline="", encoding="utf-8") as file:
+    with open(HERE / "parameters-minimal.csv", "w", newline="", encoding="utf-8") as file:
         out = csv.DictWriter(file, parameters[0].keys(), lineterminator="\n")
         out.writeheader()
         out.writerows(parameters)
@@ -143,7 +143,7 @@ def pad(match, value):
 
 
 def main():
-    parameters, targets = rows("parameters.csv"), rows("targets.csv")
+    parameters, targets = rows("parameters-minimal.csv"), rows("targets-minimal.csv")
     values = {row["name"]: float(row["value"]) for row in parameters}
     models = {name: Model(name) for name in {t["model"] for t in targets}}
     if "--check" not in sys.argv:

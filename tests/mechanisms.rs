@@ -1,0 +1,259 @@
+//! The sign table (`data/mechanisms.csv`): what the literature says that each change does, against the full models, at
+//! nominal parameters and over draws from the priors.
+//!
+//!     cargo test --test mechanisms -- --nocapture
+//!
+//! prints the counts. `DRAWS=50` takes fewer draws than 1,000.
+
+#[path = "common/arms.rs"]
+mod arms;
+
+use arms::{Arm, Model, Row, Trial, number, prior_draws, table};
+use fenton::random::Stream;
+use std::collections::HashMap;
+
+const SIGNS: &str = include_str!("../data/mechanisms.csv");
+const PARAMETERS: &str = include_str!("../data/models/parameters.csv");
+const README: &str = include_str!("../data/models/README.md");
+const MODELS: [(&str, &str); 3] = [
+    ("ferroptosis", include_str!("../data/models/ferroptosis.ant")),
+    ("cuproptosis", include_str!("../data/models/cuproptosis.ant")),
+    ("crosstalk", include_str!("../data/models/crosstalk.ant")),
+];
+const SEED: u64 = 1;
+
+/// Where the search for a half-lethal dose is centred, in uM; it goes three decades each way.
+const CENTRES: [(&str, f64); 5] =
+    [("erastin", 10.0), ("RSL3", 0.3), ("FAC", 1000.0), ("CuCl2", 20.0), ("elesclomol", 0.05)];
+/// Interior points of a bracket, a decade at first, in each of the two later rounds.
+const INTERIOR: usize = 4;
+
+/// One row of the table, ready to be run.
+struct Claim {
+    row: Row,
+    without: Arm,
+    with: Arm,
+    time: f64,
+    tolerance: f64,
+    direction: char,
+}
+
+impl Claim {
+    fn new(row: Row, parameters: &[Row], cells: &HashMap<&str, Arm>) -> Claim {
+        let cell = cells.get(row["cell"].as_str()).unwrap_or_else(|| panic!("no cell {}", row["cell"]));
+        let without = cell.with(&Arm::read(&row["background"], parameters));
+        let with = without.with(&Arm::read(&row["perturbation"], parameters));
+        let (time, tolerance) = (number(&row, "time"), number(&row, "tolerance"));
+        let direction = row["direction"].chars().next().expect("a direction");
+        Claim { row, without, with, time, tolerance, direction }
+    }
+
+    fn dose(&self) -> Option<&str> {
+        self.row["readout"].strip_prefix("EC50:")
+    }
+
+    fn reads(&self) -> Vec<&str> {
+        match self.row["readout"].as_str() {
+            "death" => vec!["live", "growth"],
+            _ if self.dose().is_some() => vec!["live"],
+            state => vec![state],
+        }
+    }
+
+    /// How the read-out of both arms differs, as the tolerance is meant.
+    fn change(&self, model: &Model, draws: &[Vec<f64>]) -> Vec<Option<f64>> {
+        if let Some(compound) = self.dose() {
+            let [before, after] = [&self.without, &self.with].map(|arm| half_lethal(model, draws, arm, compound, self.time));
+            return before.into_iter().zip(after).map(|(a, b)| Some(b? - a?)).collect();
+        }
+        let trials: Vec<Trial> = (0..draws.len())
+            .flat_map(|draw| [&self.without, &self.with].map(|arm| Trial { draw, arm: arm.clone(), time: self.time }))
+            .collect();
+        let found = model.run(draws, &trials);
+        let value = |outputs: &Option<Vec<f64>>| {
+            let at = |name: &str| outputs.as_ref().map(|o| o[model.output(name)]);
+            match self.row["readout"].as_str() {
+                "death" => Some(at("growth")? * self.time - at("live")?.max(1e-200).ln()),
+                state => at(state),
+            }
+        };
+        // Death is compared in e-folds, and once cells have died more than one e-fold, relative to that.
+        let least = if self.row["readout"] == "death" { 1.0 } else { 1e-12 };
+        let pairs = found.chunks_exact(2).map(|pair| (value(&pair[0]), value(&pair[1])));
+        pairs.map(|(a, b)| Some((b? - a?) / a?.abs().max(least))).collect()
+    }
+
+    fn sign(&self, change: f64) -> char {
+        match change {
+            x if x > self.tolerance => '+',
+            x if x < -self.tolerance => '-',
+            _ => '0',
+        }
+    }
+}
+
+/// log10 of the dose (uM) that halves the cells relative to none, for each draw; beyond the range its end.
+fn half_lethal(model: &Model, draws: &[Vec<f64>], arm: &Arm, compound: &str, time: f64) -> Vec<Option<f64>> {
+    let centre = CENTRES.iter().find(|c| c.0 == compound).expect("a compound with a centre").1.log10();
+    let live = model.output("live");
+    let survivors = |doses: &[Vec<f64>]| -> Vec<Vec<Option<f64>>> {
+        let trial = |draw: usize, dose: f64| Trial { draw, arm: arm.dosed(compound, dose), time };
+        let trials: Vec<Trial> =
+            doses.iter().enumerate().flat_map(|(draw, doses)| doses.iter().map(move |dose| trial(draw, *dose))).collect();
+        let mut found = model.run(draws, &trials).into_iter().map(|o| o.map(|o| o[live]));
+        doses.iter().map(|doses| doses.iter().map(|_| found.next().flatten()).collect()).collect()
+    };
+    let untreated: Vec<Option<f64>> = survivors(&vec![vec![0.0]; draws.len()]).into_iter().map(|s| s[0]).collect();
+    let mut brackets = vec![(centre - 3.5, centre + 3.5); draws.len()];
+    for points in [7, INTERIOR, INTERIOR] {
+        let inner = |(low, high): (f64, f64)| -> Vec<f64> {
+            // Seven points first, a decade apart; the ends of that range are half a decade further out.
+            let step = if points == 7 { 1.0 } else { (high - low) / (points + 1) as f64 };
+            let first = if points == 7 { low + 0.5 } else { low + step };
+            (0..points).map(|i| first + step * i as f64).collect()
+        };
+        let logs: Vec<Vec<f64>> = brackets.iter().map(|b| inner(*b)).collect();
+        let doses: Vec<Vec<f64>> = logs.iter().map(|l| l.iter().map(|x| 10f64.powf(*x)).collect()).collect();
+        for (draw, alive) in survivors(&doses).into_iter().enumerate() {
+            let halved = |share: &Option<f64>| match (share, untreated[draw]) {
+                (Some(share), Some(all)) => *share < 0.5 * all,
+                _ => false,
+            };
+            let (low, high) = brackets[draw];
+            let killed = alive.iter().position(halved);
+            let logs = &logs[draw];
+            brackets[draw] = match killed {
+                Some(0) => (low, logs[0]),
+                Some(k) => (logs[k - 1], logs[k]),
+                None => (logs[points - 1], high),
+            };
+        }
+    }
+    let middle = |(low, high): &(f64, f64)| (low + high) / 2.0;
+    brackets.iter().zip(&untreated).map(|(b, all)| all.map(|_| middle(b))).collect()
+}
+
+/// Factors of the cells, as arms.
+fn cells() -> HashMap<&'static str, Arm> {
+    let factor = |name: &str, value: f64| Arm { factors: vec![(name.into(), value)], doses: vec![] };
+    HashMap::from([
+        ("HT-1080", Arm::default()),
+        ("HEK293T", factor("growth", 1.15)),
+        ("HEK293T-SLC31A1", factor("growth", 1.15).with(&factor("CTR1", 10.0))),
+        ("HAP1", factor("growth", 1.6)),
+        ("U-2 OS", factor("growth", 0.8).with(&factor("xCT", 2.0))),
+        ("RPE-1", factor("xCT", 0.6)),
+    ])
+}
+
+/// Signs found: `[row][draw]`; `None` where a run failed.
+fn signs(claims: &[Claim], draws: &dyn Fn(&Model) -> Vec<Vec<f64>>) -> Vec<Vec<Option<char>>> {
+    let mut found = vec![Vec::new(); claims.len()];
+    for (name, text) in MODELS {
+        let of_model = |claim: &&Claim| claim.row["model"] == name;
+        let mut outputs: Vec<&str> = claims.iter().filter(of_model).flat_map(Claim::reads).collect();
+        outputs.sort_unstable();
+        outputs.dedup();
+        let model = Model::new(text, &outputs);
+        let draws = draws(&model);
+        for (at, claim) in claims.iter().enumerate().filter(|(_, claim)| claim.row["model"] == name) {
+            found[at] = claim.change(&model, &draws).into_iter().map(|c| c.map(|c| claim.sign(c))).collect();
+        }
+    }
+    found
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Counts {
+    agree: usize,
+    disagree: usize,
+    flat: usize,
+}
+
+impl Counts {
+    fn add(&mut self, expected: char, found: char) {
+        match (expected == found, found) {
+            (true, _) => self.agree += 1,
+            (false, '0') => self.flat += 1,
+            (false, _) => self.disagree += 1,
+        }
+    }
+
+    fn show(self) -> String {
+        let all = (self.agree + self.disagree + self.flat).max(1) as f64;
+        let share = |n: usize| 100.0 * n as f64 / all;
+        format!("agree {:.1} %, disagree {:.1} %, flat {:.1} %", share(self.agree), share(self.disagree), share(self.flat))
+    }
+}
+
+/// Counts over all rows and draws that `keep`, against the table's signs and against the same signs dealt out anew.
+fn count(claims: &[Claim], found: &[Vec<Option<char>>], keep: impl Fn(&Claim) -> bool) -> [Counts; 2] {
+    let kept: Vec<usize> = (0..claims.len()).filter(|at| keep(&claims[*at])).collect();
+    let mut counts = [Counts::default(); 2];
+    let deals = 1000 / found.iter().map(Vec::len).max().unwrap_or(1).max(1);
+    for draw in 0..found[0].len() {
+        for deal in 0..deals.max(1) {
+            let mut dealt: Vec<usize> = kept.clone();
+            let mut stream = Stream::new(SEED, (draw * 1000 + deal) as u64);
+            for i in (1..dealt.len()).rev() {
+                dealt.swap(i, stream.below(i + 1));
+            }
+            for (at, other) in kept.iter().zip(dealt) {
+                let Some(sign) = found[*at][draw] else { continue };
+                if deal == 0 {
+                    counts[0].add(claims[*at].direction, sign);
+                }
+                counts[1].add(claims[other].direction, sign);
+            }
+        }
+    }
+    counts
+}
+
+fn report(claims: &[Claim], found: &[Vec<Option<char>>], what: &str) {
+    for (rows, held_out) in [("all rows", None), ("tuned on", Some("no")), ("held out", Some("yes"))] {
+        let keep = |claim: &Claim| held_out.is_none_or(|yes| claim.row["held_out"] == yes);
+        let [table, shuffled] = count(claims, found, keep);
+        println!("{what}, {rows}: {}; shuffled signs: {}", table.show(), shuffled.show());
+    }
+    let failed = found.iter().flatten().filter(|sign| sign.is_none()).count();
+    println!("{what}: {failed} of {} comparisons have a failed run", found.iter().map(Vec::len).sum::<usize>());
+}
+
+fn claims() -> (Vec<Claim>, Vec<Row>) {
+    let parameters = table(PARAMETERS);
+    let cells = cells();
+    (table(SIGNS).into_iter().map(|row| Claim::new(row, &parameters, &cells)).collect(), parameters)
+}
+
+#[test]
+fn at_nominal_parameters_every_sign_is_that_of_the_literature() {
+    let (claims, _) = claims();
+    assert!(claims.len() >= 60 && claims.iter().filter(|c| c.row["held_out"] == "yes").count() >= 20);
+    let found = signs(&claims, &|model| vec![model.nominal.clone()]);
+    report(&claims, &found, "nominal");
+    let wrong: Vec<String> = claims
+        .iter()
+        .zip(&found)
+        .filter(|(claim, found)| found[0] != Some(claim.direction))
+        .map(|(claim, found)| format!("{} {}: found {:?}", claim.row["id"], claim.direction, found[0]))
+        .collect();
+    assert!(wrong.is_empty(), "{} rows disagree:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A sign that holds at one point may be an accident of that point.
+#[test]
+fn over_the_priors_the_signs_are_counted_and_the_weak_rows_are_named() {
+    let (claims, parameters) = claims();
+    let count: usize = std::env::var("DRAWS").map_or(1000, |draws| draws.parse().expect("DRAWS is a number"));
+    let found = signs(&claims, &|model| prior_draws(model, &parameters, count, SEED));
+    report(&claims, &found, &format!("{count} draws of the priors"));
+    for (claim, found) in claims.iter().zip(&found) {
+        let mut counts = Counts::default();
+        found.iter().flatten().for_each(|sign| counts.add(claim.direction, *sign));
+        if counts.disagree > counts.agree {
+            println!("  {}: {}", claim.row["id"], counts.show());
+            assert!(README.contains(&claim.row["id"]), "the README does not name {}", claim.row["id"]);
+        }
+    }
+}

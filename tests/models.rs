@@ -1,0 +1,262 @@
+//! The full models and baselines: what is conserved is conserved, what two models share is word for word the same, and
+//! published steady states are met.
+
+use fenton::expr::Symbol;
+use fenton::model::{System, antimony};
+use fenton::random::Stream;
+use std::collections::HashMap;
+
+const FERROPTOSIS: &str = include_str!("../data/models/ferroptosis.ant");
+const CUPROPTOSIS: &str = include_str!("../data/models/cuproptosis.ant");
+const CROSSTALK: &str = include_str!("../data/models/crosstalk.ant");
+const TRIGGER_WAVE: &str = include_str!("../data/models/trigger-wave.ant");
+
+/// What may differ between crosstalk and the model of one death: the couplings, and sums over both.
+const COUPLED: [&str; 7] =
+    ["initiation", "ATP_supply", "GSH_synthesis", "FeS_assembly", "hazard", "V_GSH", "GSH_export"];
+
+fn system(text: &str) -> System {
+    antimony::read(text, "model").and_then(|network| network.system()).expect("a model")
+}
+
+/// The values of `names` (variables, or `name'` for the derivative of a state) at a state and parameters.
+fn values(system: &System, state: &[f64], parameters: &[f64], names: &[String]) -> Vec<f64> {
+    let ids: Vec<_> = names
+        .iter()
+        .map(|name| match name.strip_suffix('\'') {
+            Some(state) => system.states[system.state(state).expect("a state") as usize].derivative,
+            None => system.variable(name).unwrap_or_else(|| panic!("no {name}")).value,
+        })
+        .collect();
+    system.graph.evaluate(&ids, &|symbol| match symbol {
+        Symbol::State(at) => state[at as usize],
+        Symbol::Parameter(at) => parameters[at as usize],
+        _ => 0.0,
+    })
+}
+
+/// A moiety: how much of it each state holds, and how much each process brings in (or takes away).
+struct Moiety {
+    name: &'static str,
+    held: &'static [(f64, &'static str)],
+    flows: &'static [(f64, &'static str)],
+}
+
+const IRON: Moiety = Moiety {
+    name: "iron",
+    held: &[(1.0, "iron_endosome"), (1.0, "labile_iron"), (1.0, "ferritin_iron"), (1.0, "iron_mito"), (1.0, "FtMt_iron")],
+    flows: &[
+        (1.0, "transferrin_endocytosis"),
+        (1.0, "FAC_import"),
+        (1.0, "carrier_iron_release"),
+        (-1.0, "endosome_recycling"),
+        (-1.0, "iron_export"),
+        (-1.0, "mito_use"),
+        (-1.0, "iron_dilution"),
+        (-1.0, "ferritin_dilution"),
+        (-1.0, "FTMT_dilution"),
+    ],
+};
+const LIPID: Moiety = Moiety {
+    name: "polyunsaturated lipid",
+    held: &[(1.0, "PUFA_CoA"), (1.0, "PUFA_PL"), (1.0, "PLOOH")],
+    flows: &[
+        (1.0, "PUFA_activation"),
+        (-1.0, "PUFA_CoA_use"),
+        (-1.0, "PL_turnover"),
+        (-1.0, "GPX4_reduction"),
+        (-1.0, "GSTP1_reduction"),
+        (-1.0, "PLOOH_removal"),
+    ],
+};
+const GPX4: Moiety = Moiety {
+    name: "GPX4",
+    held: &[(1.0, "GPX4"), (1.0, "GPX4_bound")],
+    flows: &[(1.0, "GPX4_synthesis"), (-1.0, "GPX4_degradation"), (-1.0, "GPX4_bound_degradation")],
+};
+const COPPER: Moiety = Moiety {
+    name: "copper, with 10 uM of lipoyl groups",
+    held: &[
+        (1.0, "Cu_cytosol"),
+        (1.0, "ATOX1_Cu"),
+        (1.0, "SOD1_Cu"),
+        (1.0, "COX17_Cu"),
+        (1.0, "ionophore_mito"),
+        (1.0, "Cu_matrix"),
+        (10.0, "DLAT_Cu"),
+        (10.0, "oligomers"),
+    ],
+    flows: &[
+        (1.0, "CTR1_import"),
+        (1.0, "DMT1_import"),
+        (1.0, "low_affinity_import"),
+        (1.0, "carrier_copper_release"),
+        (1.0, "ionophore_import"),
+        (-1.0, "ionophore_export"),
+        (-1.0, "ATOX1_export"),
+        (-1.0, "bypass_export"),
+        (-1.0, "copper_dilution"),
+        (-1.0, "matrix_dilution"),
+    ],
+};
+const LIPOYL: Moiety = Moiety {
+    name: "lipoylated protein",
+    held: &[(1.0, "lipoylated"), (1.0, "DLAT_Cu"), (1.0, "oligomers")],
+    flows: &[(1.0, "lipoylation"), (-1.0, "lipoylated_loss"), (-1.0, "oligomer_clearance")],
+};
+const SULFUR: Moiety = Moiety {
+    name: "cysteine and what is made of it",
+    held: &[(1.0, "cysteine"), (1.0, "GluCys"), (1.0, "GSH"), (2.0, "GSSG")],
+    flows: &[
+        (2.0, "cystine_import"),
+        (1.0, "cysteine_import"),
+        (-1.0, "cysteine_use"),
+        (-1.0, "GSH_export"),
+        (-2.0, "GSSG_export"),
+        (-1.0, "GSTP1_reduction"),
+    ],
+};
+const SULFUR_WITH_COPPER: Moiety = Moiety {
+    name: "cysteine and what is made of it, with copper",
+    held: SULFUR.held,
+    flows: &[
+        (2.0, "cystine_import"),
+        (1.0, "cysteine_import"),
+        (-1.0, "cysteine_use"),
+        (-1.0, "GSH_export"),
+        (-2.0, "GSSG_export"),
+        (-1.0, "GSTP1_reduction"),
+        (-1.0, "GSH_by_copper"),
+    ],
+};
+
+#[test]
+fn what_is_conserved_is_conserved() {
+    let pairs: [(&str, &[&Moiety]); 3] = [
+        (FERROPTOSIS, &[&IRON, &LIPID, &GPX4, &SULFUR]),
+        (CUPROPTOSIS, &[&COPPER, &LIPOYL]),
+        (CROSSTALK, &[&IRON, &LIPID, &GPX4, &SULFUR_WITH_COPPER, &COPPER, &LIPOYL]),
+    ];
+    let mut checked = 0;
+    for (text, moieties) in pairs {
+        let system = system(text);
+        for (seed, moiety) in (0..50).flat_map(|seed| moieties.iter().map(move |m| (seed, m))) {
+            let mut stream = Stream::new(seed, 0);
+            let state: Vec<f64> = system.states.iter().map(|_| (2.0 * stream.normal()).exp()).collect();
+            let mut parameters: Vec<f64> = system.parameters.iter().map(|p| p.value.max(0.1)).collect();
+            parameters[system.parameter("DLAT_sites").map_or(0, |at| at as usize)] = 10.0;
+            let held: Vec<String> = moiety.held.iter().map(|(_, name)| format!("{name}'")).collect();
+            let flows: Vec<String> = moiety.flows.iter().map(|(_, name)| (*name).to_string()).collect();
+            let rates = values(&system, &state, &parameters, &held);
+            let brought = values(&system, &state, &parameters, &flows);
+            let change: f64 = rates.iter().zip(moiety.held).map(|(rate, (share, _))| share * rate).sum();
+            let expected: f64 = brought.iter().zip(moiety.flows).map(|(rate, (share, _))| share * rate).sum();
+            let size: f64 = rates.iter().chain(&brought).map(|x| x.abs()).sum();
+            assert!(
+                (change - expected).abs() <= 1e-9 * size,
+                "{} of {}: {change:e} held, {expected:e} brought",
+                moiety.name,
+                system.name
+            );
+            checked += 1;
+        }
+    }
+    println!("{checked} balances of {} moieties hold", 12);
+}
+
+/// Statements of an Antimony text by what they define, without comments and spaces.
+fn statements(text: &str) -> HashMap<String, String> {
+    let mut found = HashMap::new();
+    let plain: String = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect::<Vec<_>>().join("\n");
+    let mut rest = plain.as_str();
+    while let Some(end) = rest.find(';') {
+        let mut statement: String = rest[..end].split_whitespace().collect();
+        rest = &rest[end + 1..];
+        // The rate law of a reaction stands behind a semicolon.
+        if statement.contains("->") {
+            let law = rest.find(';').expect("a rate law");
+            statement += ";";
+            statement.extend(rest[..law].split_whitespace());
+            rest = &rest[law + 1..];
+        }
+        let end = statement.find([':', '=', '\'']).unwrap_or(statement.len());
+        if end < statement.len() && !["compartment", "unit", "model"].iter().any(|word| statement.starts_with(word)) {
+            found.insert(statement[..end].to_string(), statement.clone());
+        }
+    }
+    found
+}
+
+#[test]
+fn crosstalk_is_word_for_word_the_two_models_and_their_couplings() {
+    let both = statements(CROSSTALK);
+    let mut shared = 0;
+    for part in [FERROPTOSIS, CUPROPTOSIS].map(statements) {
+        for (name, statement) in part {
+            match both.get(&name) {
+                Some(other) if *other == statement => shared += 1,
+                Some(other) => {
+                    assert!(COUPLED.contains(&name.as_str()), "{name} differs:\n{statement}\n{other}");
+                }
+                None => assert!(COUPLED.contains(&name.as_str()), "crosstalk lacks {name}"),
+            }
+        }
+    }
+    println!("{shared} definitions are shared");
+    assert!(shared > 500, "only {shared} definitions are shared");
+}
+
+/// The model of Co et al. 2024 at `erastin`: dROS/dt as a function of ROS.
+fn wave(system: &System, erastin: f64) -> impl Fn(f64) -> f64 + '_ {
+    let mut parameters: Vec<f64> = system.parameters.iter().map(|p| p.value).collect();
+    parameters[system.parameter("erastin").expect("erastin") as usize] = erastin;
+    move |ros| values(system, &[ros], &parameters, &["ROS'".to_string()])[0]
+}
+
+/// Where `f` changes its sign between 0 and 8.
+fn roots(f: impl Fn(f64) -> f64) -> Vec<f64> {
+    let grid = |i: usize| 8.0 * i as f64 / 4000.0;
+    let crossings = (0..4000).filter(|i| f(grid(*i)) * f(grid(i + 1)) < 0.0);
+    crossings
+        .map(|i| {
+            let (mut low, mut high) = (grid(i), grid(i + 1));
+            for _ in 0..60 {
+                let middle = (low + high) / 2.0;
+                if f(low) * f(middle) <= 0.0 { high = middle } else { low = middle }
+            }
+            (low + high) / 2.0
+        })
+        .collect()
+}
+
+/// Steady states and saddle-nodes computed from the published code of Co et al., Nature 2024.
+#[test]
+fn the_trigger_wave_has_its_published_steady_states_and_saddle_nodes() {
+    let system = system(TRIGGER_WAVE);
+    let published: [(f64, &[f64]); 8] = [
+        (0.0, &[0.05695]),
+        (0.15, &[0.07883]),
+        (0.3, &[0.09667]),
+        (0.6, &[0.1244, 1.23272, 3.9396]),
+        (1.25, &[0.16445, 0.77295, 4.39125]),
+        (2.5, &[0.20913, 0.60232, 4.58747]),
+        (5.0, &[0.25764, 0.49412, 4.68667]),
+        (10.0, &[0.31857, 0.40349, 4.73691]),
+    ];
+    for (erastin, expected) in published {
+        let found = roots(wave(&system, erastin));
+        assert_eq!(found.len(), expected.len(), "steady states at {erastin} uM: {found:?}");
+        for (x, y) in found.iter().zip(expected) {
+            assert!((x - y).abs() <= 0.5e-4 * y.max(0.1), "at {erastin} uM: {x}, published {y}");
+        }
+    }
+    for (node, [few, many], digits) in [(0.392, [0.3, 0.6], 5e-4), (11.75, [14.0, 10.0], 5e-3)] {
+        let (mut one, mut three) = (few, many);
+        for _ in 0..50 {
+            let middle = (one + three) / 2.0;
+            if roots(wave(&system, middle)).len() == 1 { one = middle } else { three = middle }
+        }
+        println!("saddle-node at {one:.4} uM erastin, published {node}");
+        assert!((one - node).abs() <= digits, "saddle-node at {one}, published {node}");
+    }
+}
