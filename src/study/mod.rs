@@ -132,6 +132,8 @@
 //! observation: one error, shared by them all, has to explain every bound; its sd is a number and is not estimated.
 //! A time may be the name of a parameter when the read-out time was not stated.
 
+pub mod catalogue;
+pub mod cell_lines;
 mod compile;
 mod counts;
 mod data;
@@ -144,6 +146,7 @@ mod likelihood;
 pub mod noise;
 mod observe;
 mod open;
+mod perturb;
 mod plausible;
 mod prior;
 pub mod problem;
@@ -160,6 +163,7 @@ pub use declared::{
 };
 pub use files::{Embedded, Folder};
 pub use likelihood::{Expanded, Linear};
+pub use perturb::models_with;
 pub use prior::{Prior, Scale};
 pub use read::Sources;
 pub use residuals::Residual;
