@@ -11,6 +11,7 @@
 //! source = "who measured it, with a citation"
 //! synthetic = "the command that made the data"                # present if nobody measured them; shown everywhere
 //! model = "ferroptosis-minimal"                               # an embedded model, or "my-model.ant" beside this file
+//! cell = "U-2 OS"               # optional: a line of cells, whose factors multiply parameters of the model
 //!
 //! [time]
 //! unit = "h"                    # of all times here and in the data; must be the model's
@@ -22,6 +23,8 @@
 //! # molar_mass = 262.0          # g/mol, for doses given as mass in a volume ("ug/mL")
 //! [compounds.BSO]               # its target has the same name
 //! unit = "uM"
+//! [compounds.IKE]               # no parameter of the model: the catalogue of perturbations knows how it acts
+//! unit = "nM"
 //!
 //! [assay]                       # what the instrument saw decides the formula
 //! kind = "atp"                  # atp, resazurin, live_count, dead_dye, live_dead, death_time
@@ -36,6 +39,9 @@
 //! fold = { k_store = 0.1 }      # or a multiple of what it is
 //! doses = { BSO = 100 }         # doses of compounds that have no column in the data
 //! schedule = { BSO = { from = -24 }, FAC = { from = 0, until = 2 } }    # pre-treatment, pulse with wash-out
+//! [conditions.protected]
+//! cell = "HT-1080"              # another line in this condition alone
+//! perturb = { SLC7A11 = "x2", erastin = "1 uM", Fer-1 = { dose = "100 nM", from = -2, until = 24 } }   # by name
 //!
 //! [settle]                      # each condition comes to rest without compounds before the first one is added
 //! set = { counting = 0 }        # parameters with another value meanwhile
@@ -85,6 +91,17 @@
 //! [solver]                      # optional
 //! rtol = 1e-6
 //! ```
+//!
+//! **Perturbations.** `perturb` takes names of the catalogue (`fenton list perturbations`, `fenton show erastin`) or of the
+//! model's parameters. A compound or a carrier has a dose with its unit, and times if it is not there from 0 on; a gene has
+//! `"knock-out"`, a factor such as `"x10"` or a parameter of this study; a medium has a concentration; what is there or not
+//! is `"on"`. Hyphens and capitals of names do not matter. The catalogue says which parameters of the model change: a
+//! parameter of that name comes first, then the first of the entry's ways that the model has all parameters of; a model
+//! that lacks them is told, with the embedded models that do not. Doses become compounds of the study, as under
+//! `[compounds]` and `doses`, and are absent from the vehicle control. Compounds without a dose of their own act, while
+//! they are there, by factors that their dose drives from 1 to a limit; genes, media and lines of cells act from the start,
+//! also while a condition settles, and in the control. Factors of the line, of perturbations and of `fold` multiply. What
+//! the catalogue assumes is noted.
 //!
 //! **Readings.** With L the live and D the dead cells of a well and V the vehicle control of the same condition at the
 //! same time: `relative viability` is L / L_V, `fractional viability` L / (L + D), `lethal fraction` D / (L + D),
