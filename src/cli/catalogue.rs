@@ -20,7 +20,7 @@ pub fn perturbations() -> Result<(String, Value)> {
         let _ = writeln!(text, "{title}");
         for entry in catalogue.entries.iter().filter(|entry| entry.kind == kind) {
             let mark = if entry.out_of_scope.is_some() { " [out of scope]" } else { "" };
-            let _ = writeln!(text, "  {:<30} {}: {}{mark}", entry.name, entry.effect(), entry.target);
+            let _ = writeln!(text, "  {:<34} {}: {}{mark}", entry.name, entry.effect(), entry.target);
         }
     }
     Ok((text, catalogue.entries.iter().map(to_json).collect()))
@@ -68,7 +68,8 @@ fn perturbation(entry: &Entry) -> String {
     };
     row("also called", &entry.names.join(", "));
     row("acts on", &entry.target);
-    row("effect", &entry.effect());
+    let more = if entry.kind == Kind::Gene { "more of it: " } else { "" };
+    row("effect", &format!("{more}{}", entry.effect()));
     row("mechanism", &entry.mechanism);
     row("source", &entry.source);
     for (at, way) in entry.ways.iter().enumerate() {

@@ -19,7 +19,7 @@ pub struct Entry {
     pub names: Vec<String>,
     pub kind: Kind,
     pub target: String,
-    /// On which death, and how.
+    /// On which death, and how; of a gene, what more of it does.
     pub effects: Vec<(Death, Effect)>,
     pub mechanism: String,
     pub source: String,
@@ -258,8 +258,9 @@ pub fn plain(name: &str) -> String {
 /// "10 uM" as a number that is not negative and a unit.
 pub fn dose(text: &str) -> Option<(f64, &str)> {
     let text = text.trim();
-    // The longest beginning that is a number: "1e-3 uM" has an e of its own.
-    let cut = (1..=text.len()).rev().find(|&at| text.is_char_boundary(at) && text[..at].parse::<f64>().is_ok())?;
+    // The longest beginning that is a number: "1e-3 uM" has an e of its own. No number is as long as 40 characters.
+    let cut =
+        (1..=text.len().min(40)).rev().find(|&at| text.is_char_boundary(at) && text[..at].parse::<f64>().is_ok())?;
     let (number, unit) = (text[..cut].parse().ok()?, text[cut..].trim());
     (f64::is_finite(number) && number >= 0.0 && !unit.is_empty()).then_some((number, unit))
 }

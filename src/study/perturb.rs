@@ -44,15 +44,21 @@ impl Reader<'_, '_> {
             self.findings.say(&name.span, format!("no line of cells `{}`", name.value), hint);
             return None;
         };
-        let mut folds = Vec::new();
+        let (mut folds, mut told) = (Vec::new(), Vec::new());
         for factor in &line.factors {
             match self.in_model(&factor.parameter) {
-                Some(index) => folds.push((index, Quantity::Number(factor.value))),
+                Some(index) => {
+                    folds.push((index, Quantity::Number(factor.value)));
+                    told.push(format!("{} x{}", factor.parameter, factor.value));
+                }
                 None => self.note(format!(
                     "{} differs in {} (x{}), which the model does not have",
                     line.name, factor.parameter, factor.value
                 )),
             }
+        }
+        if !told.is_empty() {
+            self.note(format!("{} is {} of the reference line", line.name, told.join(", ")));
         }
         Some(folds)
     }
@@ -71,14 +77,21 @@ impl Reader<'_, '_> {
 
     pub fn apply(&self, condition: &mut Condition, changes: Vec<Change>) {
         for Change { name, what } in changes {
+            let say = |message: &str, hint: &str| {
+                self.findings.say(&name.span, format!("`{}` {message}", name.value), hint);
+            };
             let twice = match what {
                 What::Dose { compound, .. } => condition.doses[compound].is_some(),
                 What::Set(index, _) => condition.set.iter().any(|(i, _)| *i == index),
                 What::Fold(..) => false,
             };
             if twice {
-                let message = format!("`{}` is stated twice for this condition", name.value);
-                self.findings.say(&name.span, message, "state it once");
+                say("is stated twice for this condition", "state it once");
+            }
+            if let What::Fold(index, _) | What::Set(index, _) = what
+                && self.study.compounds.iter().any(|c| c.target == index)
+            {
+                say("is a dose here", "state its dose under `doses`, or in a column of the data");
             }
             match what {
                 What::Dose { compound, dose, times } => {
@@ -225,7 +238,7 @@ impl Reader<'_, '_> {
         let unit = At::new(unit.to_string(), given.text.span.clone());
         let own = self.study.system.parameters[target as usize].unit.clone();
         let factor = self.dose_factor(name, &unit, &own, None);
-        let name = entry.name.clone();
+        let name = name.value.clone();
         self.study.compounds.push(Compound { name, target, unit: unit.value, factor, removed_in_control: true });
         Some(self.study.compounds.len() - 1)
     }
