@@ -3,9 +3,9 @@
 
 #[path = "common/memory.rs"]
 mod memory;
+#[path = "common/outputs.rs"]
+mod outputs;
 
-use fenton::engine::cpu::CpuEngine;
-use fenton::engine::{Batch, Engine, Lane, Method, Precision, Settings, Status};
 use fenton::expr::Symbol;
 use fenton::model::System;
 use fenton::study::catalogue::{Acts, Catalogue, Death, Effect, Kind};
@@ -14,6 +14,7 @@ use fenton::study::problem::Problem;
 use fenton::study::{Quantity, Study, embedded};
 use fenton::{Diagnostic, Error};
 use memory::Memory;
+use outputs::outputs;
 use std::collections::BTreeSet;
 
 /// Names that the full models agree on; those of embedded models count too.
@@ -250,7 +251,7 @@ fn compounds_without_a_dose_in_the_model_act_by_their_factors() {
         named.notes
     );
     let (system, named, spelt) = (named.system.clone(), named.problem(), spelt.problem());
-    let (a, b) = (live_cells(&named), live_cells(&spelt));
+    let (a, b) = (outputs(&named), outputs(&spelt));
     assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-6), "{a:?}\n{b:?}");
     assert!(a.windows(2).any(|pair| (pair[0] - pair[1]).abs() > 0.05), "{a:?}");
     // Without compounds it is the model, to the last bit.
@@ -266,33 +267,6 @@ fn hazard(system: &System) -> u64 {
         _ => 1.0,
     };
     system.graph.evaluate(&[system.variable("hazard").unwrap().value], &value)[0].to_bits()
-}
-
-/// The outputs of all runs at the values that a study starts from.
-fn live_cells(problem: &Problem) -> Vec<f64> {
-    let start: Vec<f64> = problem.parameters.iter().map(|p| p.start).collect();
-    let rows: Vec<Vec<f64>> =
-        problem.backgrounds.iter().map(|terms| terms.iter().map(|term| term.value(&start)).collect()).collect();
-    let lanes: Vec<Lane> = problem
-        .layout
-        .runs
-        .iter()
-        .enumerate()
-        .map(|(protocol, run)| Lane { row: run.condition as u32, protocol: protocol as u32 })
-        .collect();
-    let atol = vec![1e-9; problem.program.states.len()];
-    let settings = Settings { method: Method::Rodas5P, rtol: 1e-8, atol, max_steps: 10_000, caution: 1.0 };
-    let batch = Batch {
-        program: &problem.program,
-        lanes: &lanes,
-        rows: &rows.concat(),
-        protocols: &problem.layout.protocols,
-        tangents: &[],
-        settings: &settings,
-    };
-    let outcomes = CpuEngine::new(Precision::F64).run(&batch).unwrap();
-    assert!(outcomes.reports.iter().all(|report| report.status == Status::Finished));
-    outcomes.outputs
 }
 
 #[track_caller]

@@ -93,15 +93,15 @@
 //! ```
 //!
 //! **Perturbations.** `perturb` takes names of the catalogue (`fenton list perturbations`, `fenton show erastin`) or of the
-//! model's parameters. A compound or a carrier has a dose with its unit, and times if it is not there from 0 on; a gene has
-//! `"knock-out"`, a factor such as `"x10"` or a parameter of this study; a medium has a concentration; what is there or not
-//! is `"on"`. Hyphens and capitals of names do not matter. The catalogue says which parameters of the model change: a
-//! parameter of that name comes first, then the first of the entry's ways that the model has all parameters of; a model
-//! that lacks them is told, with the embedded models that do not. Doses become compounds of the study, as under
-//! `[compounds]` and `doses`, and are absent from the vehicle control. Compounds without a dose of their own act, while
-//! they are there, by factors that their dose drives from 1 to a limit; genes, media and lines of cells act from the start,
-//! also while a condition settles, and in the control. Factors of the line, of perturbations and of `fold` multiply. What
-//! the catalogue assumes is noted.
+//! model's parameters; hyphens and capitals do not matter. A compound or a carrier has a dose with its unit, and times if it
+//! is not there from 0 on; a gene has `"knock-out"`, a factor such as `"x10"` or a parameter of this study; a medium has a
+//! concentration; what is there or not is `"on"`. A parameter of the model with the entry's name comes first, then the first
+//! of the entry's ways that the model has all parameters of; where it lacks them the error names the embedded models that
+//! have them. Doses make compounds of the study under the name as written, as if stated under `[compounds]`, `doses` and
+//! `schedule`, and are absent from the vehicle control. Compounds without a dose of their own in the model act while they
+//! are there, by factors that the dose drives from 1 to a limit. Genes, media and lines of cells act from the start, also
+//! while a condition settles, and in the control. Factors of the line, of perturbations and of `fold` multiply. What the
+//! catalogue assumes becomes a note of the study.
 //!
 //! **Readings.** With L the live and D the dead cells of a well and V the vehicle control of the same condition at the
 //! same time: `relative viability` is L / L_V, `fractional viability` L / (L + D), `lethal fraction` D / (L + D),
