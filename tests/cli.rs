@@ -178,6 +178,7 @@ fn exit_code_1_is_for_the_input_and_the_words_help() {
         (vec!["fit", "nowhere.toml"], "nowhere.toml"),
         (vec!["check", "fac-ht108"], "fac-ht1080"),
         (vec!["show", "ferroptosis"], "no embedded model or study"),
+        (vec!["show", "erastine"], "did you mean 'erastin'?"),
         (vec!["new", "x", "--from", "nowhere.csv"], "nowhere.csv"),
     ] {
         let run = fenton(&arguments);
@@ -248,6 +249,11 @@ fn embedded_models_and_studies_can_be_listed_shown_and_checked() {
     assert!(list.contains("ferroptosis-minimal") && !list.contains("fac-ht1080"), "{list}");
     assert!(out(&fenton(&["show", "crosstalk-minimal"])).contains("model"));
     assert!(out(&fenton(&["show", "fac-ht1080", "--data"])).contains("viability"));
+    let names = out(&fenton(&["list", "perturbations,cells"]));
+    assert!(names.contains("erastin") && names.contains("U-2 OS") && !names.contains("fac-ht1080"), "{names}");
+    assert!(out(&fenton(&["list", "cells", "--json"])).contains("\"factors\""));
+    assert!(out(&fenton(&["show", "ferrostatin-1"])).contains("protects from ferroptosis"));
+    assert!(out(&fenton(&["show", "HT-1080"])).contains("line of cells"));
     let check = out(&fenton(&["check", "fac-ht1080"]));
     assert!(check.contains("SYNTHETIC") && check.contains("V_iron") && check.contains("135"), "{check}");
 }

@@ -1,7 +1,7 @@
 //! `fenton list` and `fenton show`: what is embedded in the program.
 
 use super::failure::Failure;
-use super::output;
+use super::{catalogue, output};
 use clap::{Args, ValueEnum};
 use fenton::model::math::closest;
 use fenton::study::{Study, embedded};
@@ -22,6 +22,10 @@ pub struct ListArgs {
 enum What {
     Models,
     Studies,
+    /// Compounds, genes, conditions and carriers
+    Perturbations,
+    /// Lines of cells
+    Cells,
 }
 
 #[derive(Debug, Args)]
@@ -29,9 +33,11 @@ enum What {
 Examples:
   fenton show ferroptosis-minimal                  the model, as Antimony
   fenton show fac-ht1080 > study.toml              the study file, as a start for your own
-  fenton show fac-ht1080 --data > fac-ht1080.csv   its readings")]
+  fenton show fac-ht1080 --data > fac-ht1080.csv   its readings
+  fenton show erastin                              what a compound or gene does, and how it enters a model
+  fenton show 'U-2 OS'                             by what a line of cells differs")]
 pub struct ShowArgs {
-    /// Name of an embedded model or study
+    /// Name of an embedded model or study, a perturbation or a line of cells
     name: String,
     /// Print the readings of a study instead
     #[arg(long)]
@@ -39,7 +45,10 @@ pub struct ShowArgs {
 }
 
 pub fn list(args: &ListArgs) -> Result<(), Failure> {
-    let wanted = |what| args.what.is_empty() || args.what.contains(&what);
+    let wanted = |what| match (args.what.is_empty(), what) {
+        (true, What::Models | What::Studies) => true,
+        _ => args.what.contains(&what),
+    };
     let mut text = String::new();
     let mut document = serde_json::Map::new();
     if wanted(What::Models) {
@@ -83,6 +92,16 @@ pub fn list(args: &ListArgs) -> Result<(), Failure> {
         }
         document.insert("studies".into(), studies.into());
     }
+    if wanted(What::Perturbations) {
+        let (words, json) = catalogue::perturbations()?;
+        text += &words;
+        document.insert("perturbations".into(), json);
+    }
+    if wanted(What::Cells) {
+        let (words, json) = catalogue::cells()?;
+        text += &words;
+        document.insert("cells".into(), json);
+    }
     if args.json { output::print_json(&document) } else { output::print(&text) }
 }
 
@@ -96,12 +115,22 @@ pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     match file {
         Some(file) => output::print(file.text),
         None => {
-            let known = embedded::MODELS.iter().chain(embedded::STUDIES).map(|file| file.name);
+            let found = if args.data { None } else { catalogue::entry(name)? };
+            if let Some(text) = found {
+                return output::print(&text);
+            }
+            let files = embedded::MODELS.iter().chain(embedded::STUDIES).map(|file| file.name.to_string());
+            let entries = if args.data { Vec::new() } else { catalogue::names()? };
+            let known: Vec<String> = files.chain(entries).collect();
             let mut unknown = Diagnostic::new(format!(
-                "there is no embedded {} called '{name}'",
-                if args.data { "study with readings" } else { "model or study" }
+                "there is no {} called '{name}'",
+                if args.data {
+                    "embedded study with readings"
+                } else {
+                    "embedded model or study, perturbation or line of cells"
+                }
             ));
-            unknown = match closest(name, known) {
+            unknown = match closest(name, known.iter().map(String::as_str)) {
                 Some(near) => unknown.hint(format!("did you mean '{near}'?")),
                 None => unknown.hint("'fenton list' names them"),
             };

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Raw arguments become one validated settings struct before anything runs.
 
 mod bench;
+mod catalogue;
 mod cells;
 mod check;
 mod curve;
@@ -47,9 +48,9 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Read and check a study or a file of readings, say what was understood, and run nothing
     Check(check::CheckArgs),
-    /// List the embedded models or studies
+    /// List the embedded models, studies, perturbations or lines of cells
     List(library::ListArgs),
-    /// Print an embedded model or study
+    /// Print an embedded model or study, a perturbation or a line of cells
     Show(library::ShowArgs),
     /// Write a starting study for a table of readings
     New(new::NewArgs),

@@ -1,7 +1,7 @@
 //! The initial-value problem that a model means, in symbols: what every reader produces and the program lowers.
 
 use crate::Diagnostic;
-use crate::expr::{Graph, Id};
+use crate::expr::{Graph, Id, Symbol};
 
 /// `dy/dt = f(t, y, p)` with `y(start) = y0(p)`, its conditions and its events.
 ///
@@ -91,6 +91,28 @@ impl System {
 
     pub fn parameter(&self, name: &str) -> Option<u32> {
         self.parameters.iter().position(|p| p.name == name).map(|at| at as u32)
+    }
+
+    /// Puts `with(graph, parameter)` in the place of each parameter for which it is something, wherever parameters are
+    /// used. What it returns may use that parameter again.
+    pub fn replace_parameters(&mut self, with: &mut dyn FnMut(&mut Graph, u32) -> Option<Id>) {
+        let mut places: Vec<&mut Id> = Vec::new();
+        places.extend(self.states.iter_mut().flat_map(|s| [&mut s.initial, &mut s.derivative]));
+        for variable in &mut self.variables {
+            places.push(&mut variable.value);
+            places.extend(variable.species.iter_mut().flat_map(|s| [&mut s.amount, &mut s.concentration]));
+        }
+        places.extend(self.switches.iter_mut().flat_map(|s| std::iter::once(&mut s.indicator).chain(&mut s.time)));
+        for event in &mut self.events {
+            places.push(&mut event.trigger);
+            places.extend(event.assignments.iter_mut().map(|(_, value)| value));
+        }
+        let roots: Vec<Id> = places.iter().map(|id| **id).collect();
+        let replaced = self.graph.substitute(&roots, &mut |graph, symbol| match symbol {
+            Symbol::Parameter(parameter) => with(graph, parameter),
+            _ => None,
+        });
+        places.into_iter().zip(replaced).for_each(|(place, id)| *place = id);
     }
 
     pub fn state(&self, name: &str) -> Option<u32> {

@@ -149,11 +149,16 @@ impl<'d, 's> Section<'d, 's> {
     }
 
     pub fn text(&self, key: &str) -> Option<At<String>> {
+        self.text_that_is(key, "text in quotes")
+    }
+
+    /// A text; `expected` says what it should have been where it is none.
+    pub fn text_that_is(&self, key: &str, expected: &str) -> Option<At<String>> {
         let value = self.get(key)?;
         match value.get_ref().as_str() {
             Some(text) => Some(At::new(text.to_string(), value.span())),
             None => {
-                self.mismatch(key, value, "text in quotes");
+                self.mismatch(key, value, expected);
                 None
             }
         }
@@ -236,6 +241,26 @@ impl<'d, 's> Section<'d, 's> {
                 None
             }
         }
+    }
+
+    pub fn is_table(&self, key: &str) -> bool {
+        self.entries.iter().any(|e| e.0 == key && e.2.get_ref().as_table().is_some())
+    }
+
+    /// One table or a list of them.
+    pub fn tables(&self, key: &str) -> Vec<Section<'d, 's>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let each = |v: &'d Spanned<DeValue<'s>>| {
+            Some(Section::new(self.findings, &self.path(key), v.span(), v.get_ref().as_table()?))
+        };
+        let list: Option<Vec<_>> = match value.get_ref().as_array() {
+            Some(array) => array.iter().map(each).collect(),
+            None => each(value).map(|one| vec![one]),
+        };
+        list.unwrap_or_else(|| {
+            self.mismatch_in(key, value, "a table or a list of tables", |v| v.get_ref().as_table().is_some());
+            Vec::new()
+        })
     }
 
     /// The tables under `key`, by name.

@@ -1,4 +1,4 @@
-//! The models and studies that come with the program.
+//! The models, studies, perturbations and lines of cells that come with the program.
 
 /// A text file in the binary.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +59,10 @@ pub const DATA: &[File] = files!(
     "ml210-medians.csv",
     "synthetic-crosstalk.csv",
 );
+
+pub const PERTURBATIONS: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/data/perturbations.toml"));
+
+pub const CELLS: &[File] = files!("cells", ".toml", "HT-1080", "HEK293T", "HEK293T-SLC31A1", "HAP1", "U-2-OS", "RPE-1");
 
 pub fn model(name: &str) -> Option<File> {
     find(MODELS, name)

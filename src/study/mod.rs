@@ -11,6 +11,7 @@
 //! source = "who measured it, with a citation"
 //! synthetic = "the command that made the data"                # present if nobody measured them; shown everywhere
 //! model = "ferroptosis-minimal"                               # an embedded model, or "my-model.ant" beside this file
+//! cell = "U-2 OS"               # optional: a line of cells, whose factors multiply parameters of the model
 //!
 //! [time]
 //! unit = "h"                    # of all times here and in the data; must be the model's
@@ -22,6 +23,8 @@
 //! # molar_mass = 262.0          # g/mol, for doses given as mass in a volume ("ug/mL")
 //! [compounds.BSO]               # its target has the same name
 //! unit = "uM"
+//! [compounds.IKE]               # no parameter of the model: the catalogue of perturbations knows how it acts
+//! unit = "nM"
 //!
 //! [assay]                       # what the instrument saw decides the formula
 //! kind = "atp"                  # atp, resazurin, live_count, dead_dye, live_dead, death_time
@@ -36,6 +39,9 @@
 //! fold = { k_store = 0.1 }      # or a multiple of what it is
 //! doses = { BSO = 100 }         # doses of compounds that have no column in the data
 //! schedule = { BSO = { from = -24 }, FAC = { from = 0, until = 2 } }    # pre-treatment, pulse with wash-out
+//! [conditions.protected]
+//! cell = "HT-1080"              # another line in this condition alone
+//! perturb = { SLC7A11 = "x2", erastin = "1 uM", Fer-1 = { dose = "100 nM", from = -2, until = 24 } }   # by name
 //!
 //! [settle]                      # each condition comes to rest without compounds before the first one is added
 //! set = { counting = 0 }        # parameters with another value meanwhile
@@ -86,6 +92,17 @@
 //! rtol = 1e-6
 //! ```
 //!
+//! **Perturbations.** `perturb` takes names of the catalogue (`fenton list perturbations`, `fenton show erastin`) or of the
+//! model's parameters; hyphens and capitals do not matter. A compound or a carrier has a dose with its unit, and times if it
+//! is not there from 0 on; a gene has `"knock-out"`, a factor such as `"x10"` or a parameter of this study; a medium has a
+//! concentration; what is there or not is `"on"`. A parameter of the model with the entry's name comes first, then the first
+//! of the entry's ways that the model has all parameters of; where it lacks them the error names the embedded models that
+//! have them. Doses make compounds of the study under the name as written, as if stated under `[compounds]`, `doses` and
+//! `schedule`, and are absent from the vehicle control. Compounds without a dose of their own in the model act while they
+//! are there, by factors that the dose drives from 1 to a limit. Genes, media and lines of cells act from the start, also
+//! while a condition settles, and in the control. Factors of the line, of perturbations and of `fold` multiply. What the
+//! catalogue assumes becomes a note of the study.
+//!
 //! **Readings.** With L the live and D the dead cells of a well and V the vehicle control of the same condition at the
 //! same time: `relative viability` is L / L_V, `fractional viability` L / (L + D), `lethal fraction` D / (L + D),
 //! `inhibition` 1 - L / L_V, `signal` the raw signal, `offset + scale * L` (a dead dye: D). An assay reads
@@ -132,6 +149,8 @@
 //! observation: one error, shared by them all, has to explain every bound; its sd is a number and is not estimated.
 //! A time may be the name of a parameter when the read-out time was not stated.
 
+pub mod catalogue;
+pub mod cell_lines;
 mod compile;
 mod counts;
 mod data;
@@ -144,6 +163,7 @@ mod likelihood;
 pub mod noise;
 mod observe;
 mod open;
+mod perturb;
 mod plausible;
 mod prior;
 pub mod problem;
@@ -160,6 +180,7 @@ pub use declared::{
 };
 pub use files::{Embedded, Folder};
 pub use likelihood::{Expanded, Linear};
+pub use perturb::models_with;
 pub use prior::{Prior, Scale};
 pub use read::Sources;
 pub use residuals::Residual;

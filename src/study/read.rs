@@ -1,5 +1,6 @@
 //! Reads a study file against its model.
 
+use super::catalogue::Catalogue;
 use super::declared::{CellSpread, Compound, Condition, Quantity, Settle, Study};
 use super::document::{Amount, At, Findings, Section, parse, suggest};
 use super::units::Unit;
@@ -7,6 +8,10 @@ use crate::engine::Method;
 use crate::expr::{Id, Symbol};
 use crate::model::{System, Variable};
 use crate::{Diagnostic, Error, Result};
+use std::rc::Rc;
+
+/// From the moment of dosing on.
+const ALWAYS: (f64, f64) = (0.0, f64::INFINITY);
 
 /// Where a study finds its model and data.
 pub trait Sources {
@@ -29,6 +34,10 @@ pub struct Reader<'d, 's> {
     pub findings: &'d Findings<'s>,
     pub sources: &'d dyn Sources,
     pub study: Study,
+    /// Read when it is first asked for.
+    pub catalogue: Option<Rc<Catalogue>>,
+    /// Compounds of the catalogue that this study has, and the parameter for their doses.
+    pub entered: Vec<(String, u32)>,
 }
 
 /// Reads everything but the data.
@@ -60,7 +69,7 @@ pub fn read(findings: &Findings, sources: &dyn Sources, name: &str) -> Result<(S
             return fail(findings);
         }
     };
-    let mut reader = Reader { findings, sources, study };
+    let mut reader = Reader { findings, sources, study, catalogue: None, entered: Vec::new() };
     reader.time(&top);
     reader.parameters(&top);
     reader.compounds(&top);
@@ -116,11 +125,15 @@ impl Reader<'_, '_> {
 
     fn compounds(&mut self, top: &Section) {
         for (name, section) in top.sections("compounds") {
-            let target = section.text("target").unwrap_or(name.clone());
+            let target = section.text("target");
             let unit = section.require("unit", section.text("unit"), "unit = \"uM\"");
             let target_unit = section.text("target_unit");
             let molar_mass = section.number("molar_mass");
-            let index = self.model_parameter(&target, "a dose needs a parameter of the model that it sets");
+            let index = match &target {
+                Some(target) => self.model_parameter(target, "a dose needs a parameter of the model that it sets"),
+                None => self.compound_target(&name),
+            };
+            let target = target.unwrap_or(name.clone());
             let (Some(index), Some(unit)) = (index, unit) else {
                 section.finish();
                 continue;
@@ -148,7 +161,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn dose_factor(&self, name: &At<String>, unit: &At<String>, target: &str, molar_mass: Option<&At<f64>>) -> f64 {
+    pub fn dose_factor(&self, name: &At<String>, unit: &At<String>, target: &str, molar_mass: Option<&At<f64>>) -> f64 {
         if unit.value == target {
             return 1.0;
         }
@@ -184,14 +197,25 @@ impl Reader<'_, '_> {
     }
 
     fn conditions(&mut self, top: &Section) {
+        let cell = self.cell(top).unwrap_or_default();
+        let sections = top.sections("conditions");
+        let mut perturbed = Vec::new();
+        for (_, section) in &sections {
+            perturbed.push(self.perturbations(section));
+        }
         let compounds = self.study.compounds.len();
         let blank = Condition {
             doses: vec![None; compounds],
-            schedule: vec![(0.0, f64::INFINITY); compounds],
+            schedule: vec![ALWAYS; compounds],
+            fold: cell,
             ..Condition::default()
         };
-        for (name, section) in top.sections("conditions") {
+        for ((name, section), changes) in sections.into_iter().zip(perturbed) {
             let mut condition = Condition { name: name.value, ..blank.clone() };
+            if let Some(own) = self.cell(&section) {
+                condition.fold = own;
+            }
+            self.apply(&mut condition, changes);
             for (key, into_fold) in [("set", false), ("fold", true)] {
                 for (target, amount) in section.table_of_amounts(key) {
                     let index = self.model_parameter(&target, "only parameters of the model can differ by condition");
@@ -208,6 +232,10 @@ impl Reader<'_, '_> {
             }
             for (compound, dose) in section.table_of_amounts("doses") {
                 match (self.compound(&compound), dose.value) {
+                    (Some(i), _) if condition.doses[i].is_some() => {
+                        let message = format!("`{}` is stated under `perturb` too", compound.value);
+                        self.findings.say(&compound.span, message, "state its dose once");
+                    }
                     (Some(i), Amount::Number(dose)) if dose >= 0.0 => condition.doses[i] = Some(dose),
                     (Some(_), _) => self.findings.say(
                         &dose.span,
@@ -230,6 +258,10 @@ impl Reader<'_, '_> {
                         );
                     }
                     if let Some(i) = self.compound(&compound) {
+                        if condition.schedule[i] != ALWAYS {
+                            let message = format!("`{}` has its times under `perturb` already", compound.value);
+                            self.findings.say(&compound.span, message, "state them once");
+                        }
                         condition.schedule[i] = (from, until);
                     }
                     entry.finish();
