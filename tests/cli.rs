@@ -177,7 +177,7 @@ fn exit_code_1_is_for_the_input_and_the_words_help() {
         (vec!["simulate", &model, "--instances", "2", "--vary", "x"], "'x'"),
         (vec!["fit", "nowhere.toml"], "nowhere.toml"),
         (vec!["check", "fac-ht108"], "fac-ht1080"),
-        (vec!["show", "ferroptosis"], "no embedded model or study"),
+        (vec!["show", "ferroptosiss"], "did you mean 'ferroptosis'?"),
         (vec!["show", "erastine"], "did you mean 'erastin'?"),
         (vec!["new", "x", "--from", "nowhere.csv"], "nowhere.csv"),
     ] {

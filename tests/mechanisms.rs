@@ -10,6 +10,7 @@ mod arms;
 
 use arms::{Arm, Model, Row, Trial, number, prior_draws, table};
 use fenton::random::Stream;
+use fenton::study::cell_lines::CellLine;
 use std::collections::HashMap;
 
 const SIGNS: &str = include_str!("../data/mechanisms.csv");
@@ -39,8 +40,8 @@ struct Claim {
 }
 
 impl Claim {
-    fn new(row: Row, parameters: &[Row], cells: &HashMap<&str, Arm>) -> Claim {
-        let cell = cells.get(row["cell"].as_str()).unwrap_or_else(|| panic!("no cell {}", row["cell"]));
+    fn new(row: Row, parameters: &[Row], cells: &HashMap<String, Arm>) -> Claim {
+        let cell = cells.get(&row["cell"]).unwrap_or_else(|| panic!("no cell {}", row["cell"]));
         let without = cell.with(&Arm::read(&row["background"], parameters));
         let with = without.with(&Arm::read(&row["perturbation"], parameters));
         let (time, tolerance) = (number(&row, "time"), number(&row, "tolerance"));
@@ -133,17 +134,14 @@ fn half_lethal(model: &Model, draws: &[Vec<f64>], arm: &Arm, compound: &str, tim
     brackets.iter().zip(&untreated).map(|(b, all)| all.map(|_| middle(b))).collect()
 }
 
-/// Factors of the cells, as arms.
-fn cells() -> HashMap<&'static str, Arm> {
-    let factor = |name: &str, value: f64| Arm { factors: vec![(name.into(), value)], doses: vec![] };
-    HashMap::from([
-        ("HT-1080", Arm::default()),
-        ("HEK293T", factor("growth", 1.15)),
-        ("HEK293T-SLC31A1", factor("growth", 1.15).with(&factor("CTR1", 10.0))),
-        ("HAP1", factor("growth", 1.6)),
-        ("U-2 OS", factor("growth", 0.8).with(&factor("xCT", 2.0))),
-        ("RPE-1", factor("xCT", 0.6)),
-    ])
+/// Factors of the lines of cells, as arms.
+fn cells() -> HashMap<String, Arm> {
+    let lines = CellLine::embedded().expect("lines of cells");
+    let arm = |line: &CellLine| Arm {
+        factors: line.factors.iter().map(|f| (f.parameter.clone(), f.value)).collect(),
+        doses: vec![],
+    };
+    lines.iter().map(|line| (line.name.clone(), arm(line))).collect()
 }
 
 /// Signs found: `[row][draw]`; `None` where a run failed.

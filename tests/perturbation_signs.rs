@@ -11,7 +11,8 @@ use fenton::study::{Embedded, Sources, Study};
 use outputs::outputs;
 
 /// A model, what rises in it before cells die of ferroptosis, and of cuproptosis.
-const MODELS: [(&str, &str, &str); 1] = [("crosstalk-minimal", "PLOOH", "aggregates")];
+const MODELS: [(&str, &str, &str); 2] =
+    [("crosstalk-minimal", "PLOOH", "aggregates"), ("crosstalk", "PLOOH", "oligomers")];
 
 /// Embedded models, and one reading for each of the two conditions of a study.
 struct Files;

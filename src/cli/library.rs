@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::{catalogue, output};
 use clap::{Args, ValueEnum};
 use fenton::model::math::closest;
+use fenton::study::evidence::Evidence;
 use fenton::study::{Study, embedded};
 use fenton::{Diagnostic, Result};
 use serde_json::json;
@@ -31,7 +32,8 @@ enum What {
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  fenton show ferroptosis-minimal                  the model, as Antimony
+  fenton show ferroptosis                          the model, as Antimony, and where each of its numbers comes from
+  fenton show ferroptosis --data                   that table alone, as CSV
   fenton show fac-ht1080 > study.toml              the study file, as a start for your own
   fenton show fac-ht1080 --data > fac-ht1080.csv   its readings
   fenton show erastin                              what a compound or gene does, and how it enters a model
@@ -39,7 +41,7 @@ Examples:
 pub struct ShowArgs {
     /// Name of an embedded model or study, a perturbation or a line of cells
     name: String,
-    /// Print the readings of a study instead
+    /// Print the readings of a study, or the parameters of a model with their evidence, as CSV
     #[arg(long)]
     data: bool,
 }
@@ -107,10 +109,11 @@ pub fn list(args: &ListArgs) -> Result<(), Failure> {
 
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     let name = args.name.as_str();
-    let file = if args.data {
-        embedded::data(&format!("{name}.csv"))
-    } else {
-        embedded::model(name).or_else(|| embedded::study(name))
+    let file = match (args.data, embedded::model(name)) {
+        (true, Some(model)) => return output::print(&as_csv(&Evidence::of(model.name)?)?),
+        (false, Some(model)) => return output::print(&format!("{}{}", model.text, as_comment(model.name)?)),
+        (true, None) => embedded::data(&format!("{name}.csv")),
+        (false, None) => embedded::study(name),
     };
     match file {
         Some(file) => output::print(file.text),
@@ -125,7 +128,7 @@ pub fn show(args: &ShowArgs) -> Result<(), Failure> {
             let mut unknown = Diagnostic::new(format!(
                 "there is no {} called '{name}'",
                 if args.data {
-                    "embedded study with readings"
+                    "embedded study or model with a table"
                 } else {
                     "embedded model or study, perturbation or line of cells"
                 }
@@ -137,4 +140,34 @@ pub fn show(args: &ShowArgs) -> Result<(), Failure> {
             Err(unknown.into())
         }
     }
+}
+
+/// The evidence for a model's parameters as comments, so that what is printed is still the model.
+fn as_comment(model: &str) -> Result<String> {
+    let rows = Evidence::of(model)?;
+    let wide = |width: usize, text: &str| width.max(text.chars().count());
+    let values: Vec<String> = rows.iter().map(|row| format!("{} {}", row.value, row.unit)).collect();
+    let names = rows.iter().fold(0, |width, row| wide(width, &row.name));
+    let numbers = values.iter().fold(0, |width, value| wide(width, value));
+    let priors = rows.iter().fold(0, |width, row| wide(width, &row.prior()));
+    let mut text = "\n// Where the numbers come from: value, status, prior (sd of the logarithm or logit), meaning; source\n".to_string();
+    for (row, value) in rows.iter().zip(&values) {
+        text += &format!(
+            "// {:<names$}  {value:<numbers$}  {:<10}  {:<priors$}  {}; {}\n",
+            row.name,
+            row.status,
+            row.prior(),
+            row.meaning,
+            row.source
+        );
+    }
+    Ok(text)
+}
+
+fn as_csv(rows: &[Evidence]) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = rows.iter().try_for_each(|row| writer.serialize(row));
+    let bytes = written.ok().and_then(|()| writer.into_inner().ok());
+    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(text.ok_or_else(|| Diagnostic::new("the table cannot be written as CSV"))?)
 }

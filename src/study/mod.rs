@@ -158,6 +158,7 @@ mod declared;
 pub mod design;
 mod document;
 pub mod embedded;
+pub mod evidence;
 mod files;
 mod likelihood;
 pub mod noise;
