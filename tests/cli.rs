@@ -248,6 +248,10 @@ fn embedded_models_and_studies_can_be_listed_shown_and_checked() {
     assert!(list.contains("ferroptosis-minimal") && !list.contains("fac-ht1080"), "{list}");
     assert!(out(&fenton(&["show", "crosstalk-minimal"])).contains("model"));
     assert!(out(&fenton(&["show", "fac-ht1080", "--data"])).contains("viability"));
+    let picture = out(&fenton(&["show", "crosstalk-minimal", "--diagram"]));
+    assert!(picture.starts_with("<svg") && picture.contains("ferritin iron"), "{picture}");
+    let same = out(&fenton(&["show", "data/models/crosstalk-minimal.ant", "--diagram"]));
+    assert_eq!(same, picture);
     let check = out(&fenton(&["check", "fac-ht1080"]));
     assert!(check.contains("SYNTHETIC") && check.contains("V_iron") && check.contains("135"), "{check}");
 }

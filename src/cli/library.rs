@@ -1,8 +1,10 @@
 //! `fenton list` and `fenton show`: what is embedded in the program.
 
 use super::failure::Failure;
+use super::inputs::read_network;
 use super::output;
 use clap::{Args, ValueEnum};
+use fenton::model::Diagram;
 use fenton::model::math::closest;
 use fenton::study::{Study, embedded};
 use fenton::{Diagnostic, Result};
@@ -29,13 +31,18 @@ enum What {
 Examples:
   fenton show ferroptosis-minimal                  the model, as Antimony
   fenton show fac-ht1080 > study.toml              the study file, as a start for your own
-  fenton show fac-ht1080 --data > fac-ht1080.csv   its readings")]
+  fenton show fac-ht1080 --data > fac-ht1080.csv   its readings
+  fenton show ferroptosis-minimal --diagram > model.svg
+                                                   a picture of the model; of your own too: show my.ant --diagram")]
 pub struct ShowArgs {
     /// Name of an embedded model or study
     name: String,
     /// Print the readings of a study instead
     #[arg(long)]
     data: bool,
+    /// Print a diagram of a model instead, embedded or in a file, as SVG
+    #[arg(long, conflicts_with = "data")]
+    diagram: bool,
 }
 
 pub fn list(args: &ListArgs) -> Result<(), Failure> {
@@ -88,6 +95,10 @@ pub fn list(args: &ListArgs) -> Result<(), Failure> {
 
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     let name = args.name.as_str();
+    if args.diagram {
+        let diagram = Diagram::of(&read_network(name)?)?;
+        return output::print(&fenton::report::network::standalone(&diagram));
+    }
     let file = if args.data {
         embedded::data(&format!("{name}.csv"))
     } else {
