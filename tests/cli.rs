@@ -254,6 +254,10 @@ fn embedded_models_and_studies_can_be_listed_shown_and_checked() {
     assert!(out(&fenton(&["list", "cells", "--json"])).contains("\"factors\""));
     assert!(out(&fenton(&["show", "ferrostatin-1"])).contains("protects from ferroptosis"));
     assert!(out(&fenton(&["show", "HT-1080"])).contains("line of cells"));
+    let picture = out(&fenton(&["show", "crosstalk-minimal", "--diagram"]));
+    assert!(picture.starts_with("<svg") && picture.contains("ferritin iron"), "{picture}");
+    let same = out(&fenton(&["show", "data/models/crosstalk-minimal.ant", "--diagram"]));
+    assert_eq!(same, picture);
     let check = out(&fenton(&["check", "fac-ht1080"]));
     assert!(check.contains("SYNTHETIC") && check.contains("V_iron") && check.contains("135"), "{check}");
 }

@@ -5,7 +5,7 @@ mod outputs;
 
 use fenton::Result;
 use fenton::expr::Id;
-use fenton::model::System;
+use fenton::model::{Network, System};
 use fenton::study::catalogue::{Acts, Catalogue, Death, Effect, Entry, Kind};
 use fenton::study::{Embedded, Sources, Study};
 use outputs::outputs;
@@ -18,7 +18,7 @@ const MODELS: [(&str, &str, &str); 2] =
 struct Files;
 
 impl Sources for Files {
-    fn model(&self, name: &str) -> Result<System> {
+    fn model(&self, name: &str) -> Result<Network> {
         Embedded.model(name)
     }
     fn data(&self, _: &str) -> Result<Vec<u8>> {

@@ -222,7 +222,7 @@ longest = 1000
 fn the_documented_example_is_read() {
     struct Files;
     impl fenton::study::Sources for Files {
-        fn model(&self, name: &str) -> Result<System> {
+        fn model(&self, name: &str) -> Result<fenton::model::Network> {
             fenton::study::Embedded.model(name)
         }
         fn data(&self, _: &str) -> Result<Vec<u8>> {

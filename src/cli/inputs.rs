@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::terminal;
 use fenton::expr::Symbol;
 use fenton::model::math::closest;
-use fenton::model::{Parameter, System};
+use fenton::model::{Network, Parameter, System};
 use fenton::study::{decode, embedded, place_of};
 use fenton::{Diagnostic, Error};
 use std::ops::Range;
@@ -18,17 +18,22 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
 
 /// A model from a file or by its embedded name (a file goes first), with other values at the start for `set`.
 pub fn read_model(name: &str, set: &[(String, f64)]) -> Result<System, Failure> {
-    let source = match embedded::model(name).filter(|_| !Path::new(name).exists()) {
-        Some(file) => file.text.to_string(),
-        None => read_text(Path::new(name))?,
-    };
-    let mut network = fenton::model::antimony::read(&source, name)?;
+    let mut network = read_network(name)?;
     for (name, value) in set {
         network.set(name, *value)?;
     }
     let system = network.system()?;
     system.warnings.iter().for_each(|warning| terminal::warn(&warning.to_string()));
     Ok(system)
+}
+
+/// A model as it is written, from a file or by its embedded name.
+pub fn read_network(name: &str) -> Result<Network, Failure> {
+    let source = match embedded::model(name).filter(|_| !Path::new(name).exists()) {
+        Some(file) => file.text.to_string(),
+        None => read_text(Path::new(name))?,
+    };
+    Ok(fenton::model::antimony::read(&source, name)?)
 }
 
 /// The index of the parameter that sets `name`. The initial value of a state becomes a parameter of its own.

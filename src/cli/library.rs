@@ -1,8 +1,10 @@
 //! `fenton list` and `fenton show`: what is embedded in the program.
 
 use super::failure::Failure;
+use super::inputs::read_network;
 use super::{catalogue, output};
 use clap::{Args, ValueEnum};
+use fenton::model::Diagram;
 use fenton::model::math::closest;
 use fenton::study::evidence::Evidence;
 use fenton::study::{Study, embedded};
@@ -36,6 +38,7 @@ Examples:
   fenton show ferroptosis --data                   that table alone, as CSV
   fenton show fac-ht1080 > study.toml              the study file, as a start for your own
   fenton show fac-ht1080 --data > fac-ht1080.csv   its readings
+  fenton show ferroptosis --diagram > model.svg    a picture of the model; of your own too: show my.ant --diagram
   fenton show erastin                              what a compound or gene does, and how it enters a model
   fenton show 'U-2 OS'                             by what a line of cells differs")]
 pub struct ShowArgs {
@@ -44,6 +47,9 @@ pub struct ShowArgs {
     /// Print the readings of a study, or the parameters of a model with their evidence, as CSV
     #[arg(long)]
     data: bool,
+    /// Print a diagram of a model instead, embedded or in a file, as SVG
+    #[arg(long, conflicts_with = "data")]
+    diagram: bool,
 }
 
 pub fn list(args: &ListArgs) -> Result<(), Failure> {
@@ -109,6 +115,10 @@ pub fn list(args: &ListArgs) -> Result<(), Failure> {
 
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     let name = args.name.as_str();
+    if args.diagram {
+        let diagram = Diagram::of(&read_network(name)?)?;
+        return output::print(&fenton::report::network::standalone(&diagram));
+    }
     let file = match (args.data, embedded::model(name)) {
         (true, Some(model)) => return output::print(&as_csv(&Evidence::of(model.name)?)?),
         (false, Some(model)) => return output::print(&format!("{}{}", model.text, as_comment(model.name)?)),

@@ -1,6 +1,7 @@
 //! Models: what a modeller writes, and the initial-value problem that it means.
 
 pub mod antimony;
+pub mod diagram;
 pub mod formula;
 pub mod math;
 pub mod network;
@@ -11,5 +12,6 @@ mod flatten;
 mod lower;
 mod unit_check;
 
+pub use diagram::Diagram;
 pub use network::Network;
 pub use system::{Event, Parameter, State, Switch, System, Variable};

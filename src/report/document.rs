@@ -3,6 +3,7 @@
 //! Missing numbers are `None`, never NaN. Times are in `time_unit`, doses in the unit of their series; viabilities and
 //! other observables are in their own unit (a viability is a fraction of 1).
 
+use crate::model::Diagram;
 use serde::Serialize;
 
 /// The result of one fit, ready to be shown.
@@ -31,6 +32,9 @@ pub struct Document {
     pub methods: String,
     pub references: Vec<String>,
     pub time_unit: String,
+    /// For the page alone: the model itself is the file that `model` names.
+    #[serde(skip)]
+    pub diagram: Option<Diagram>,
 }
 
 /// What statements in words leave of the priors.

@@ -1,6 +1,7 @@
 //! The page: one file that needs nothing else.
 
 use super::document::{Document, Effect, ParameterResult, Quantity, Side};
+use super::network;
 use super::number::{interval_text, shown};
 use super::parts::{Panel, Warning};
 use super::pictures;
@@ -14,6 +15,7 @@ struct Page<'a> {
     document: &'a Document,
     light: String,
     dark: String,
+    diagram: Option<String>,
     warnings: Vec<Warning<'a>>,
     charts: Vec<Panel>,
     residuals: Option<Panel>,
@@ -64,8 +66,9 @@ pub fn page(document: &Document) -> Result<String> {
     let (measures, effects) = effect_table(document);
     let page = Page {
         document,
-        light: stylesheet(Theme::Light),
-        dark: stylesheet(Theme::Dark),
+        light: stylesheet(Theme::Light) + &network::stylesheet(Theme::Light),
+        dark: stylesheet(Theme::Dark) + &network::stylesheet(Theme::Dark),
+        diagram: document.diagram.as_ref().map(network::inline),
         warnings: document.warnings.iter().map(Warning::of).collect(),
         charts: document
             .dose_responses

@@ -3,6 +3,7 @@
 pub mod document;
 mod folder;
 mod html;
+pub mod network;
 mod number;
 mod parts;
 mod pictures;

@@ -163,6 +163,7 @@ pub fn example() -> Document {
                   value.".into(),
         references: vec!["Co HKC et al., Nature 2024.".into()],
         time_unit: "h".into(),
+        diagram: None,
     }
 }
 
@@ -227,4 +228,16 @@ fn an_empty_document_still_makes_a_page() {
 /// The page without its script.
 pub(super) fn text(page: &str) -> &str {
     page.split("<script>").next().unwrap_or_default()
+}
+
+#[test]
+fn the_model_is_drawn_once_if_there_is_a_diagram() {
+    let mut document = example();
+    assert!(!super::html::page(&document).unwrap().contains("The model</h2>"));
+    let file = crate::study::embedded::model("ferroptosis-minimal").unwrap();
+    let network = crate::model::antimony::read(file.text, file.name).unwrap();
+    document.diagram = crate::model::Diagram::of(&network).ok();
+    let page = super::html::page(&document).unwrap();
+    assert_eq!(page.matches("<svg class=\"plot network\"").count(), 1);
+    assert!(page.contains("The model</h2>") && page.contains(".network .up{color:"));
 }

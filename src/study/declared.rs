@@ -5,7 +5,7 @@ use super::noise::Noise;
 use super::prior::{Prior, Scale};
 use super::problem::Solver;
 use crate::expr::Id;
-use crate::model::System;
+use crate::model::{Network, System};
 
 /// A study: what was done, what was seen, and what is asked.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,8 @@ pub struct Study {
     pub synthetic: Option<String>,
     /// As named in the study file.
     pub model: String,
+    /// The model as it was written.
+    pub network: Network,
     /// The model, with the study's own parameters added to it.
     pub system: System,
     /// Of all times in the study.

@@ -4,7 +4,7 @@ use super::declared::Study;
 use super::embedded;
 use super::read::Sources;
 use crate::expr::Id;
-use crate::model::{System, antimony, formula};
+use crate::model::{Network, System, antimony, formula};
 use crate::{Diagnostic, Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -55,16 +55,17 @@ impl Folder {
 }
 
 impl Sources for Folder {
-    fn model(&self, name: &str) -> Result<System> {
+    fn model(&self, name: &str) -> Result<Network> {
         if let Some(model) = embedded::model(name) {
-            return system(model.text, name);
+            return antimony::read(model.text, name);
         }
         let path = self.0.join(name);
         if !path.exists() && !name.ends_with(".ant") {
             return Embedded.model(name);
         }
         let bytes = std::fs::read(&path).map_err(|source| self.missing(name, &path, source))?;
-        system(&super::table::decode(&path.display().to_string(), bytes)?, &path.display().to_string())
+        let file = path.display().to_string();
+        antimony::read(&super::table::decode(&file, bytes)?, &file)
     }
 
     fn data(&self, name: &str) -> Result<Vec<u8>> {
@@ -78,9 +79,9 @@ impl Sources for Folder {
 }
 
 impl Sources for Embedded {
-    fn model(&self, name: &str) -> Result<System> {
+    fn model(&self, name: &str) -> Result<Network> {
         match embedded::model(name) {
-            Some(model) => system(model.text, name),
+            Some(model) => antimony::read(model.text, name),
             None => {
                 let hint = super::document::suggest(name, embedded::MODELS.iter().map(|f| f.name));
                 Err(Error::Run(format!("{hint}; a file of yours ends in .ant")))
@@ -97,8 +98,4 @@ impl Sources for Embedded {
     fn formula(&self, system: &mut System, text: &str) -> Result<Id> {
         Folder(PathBuf::new()).formula(system, text)
     }
-}
-
-fn system(text: &str, name: &str) -> Result<System> {
-    antimony::read(text, name)?.system()
 }

@@ -6,7 +6,7 @@ use super::document::{Amount, At, Findings, Section, parse, suggest};
 use super::units::Unit;
 use crate::engine::Method;
 use crate::expr::{Id, Symbol};
-use crate::model::{System, Variable};
+use crate::model::{Network, System, Variable};
 use crate::{Diagnostic, Error, Result};
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ const ALWAYS: (f64, f64) = (0.0, f64::INFINITY);
 
 /// Where a study finds its model and data.
 pub trait Sources {
-    fn model(&self, name: &str) -> Result<System>;
+    fn model(&self, name: &str) -> Result<Network>;
     fn data(&self, name: &str) -> Result<Vec<u8>>;
     /// The expression that `text` means over the variables of `system`.
     fn formula(&self, system: &mut System, text: &str) -> Result<Id>;
@@ -58,8 +58,12 @@ pub fn read(findings: &Findings, sources: &dyn Sources, name: &str) -> Result<(S
         return fail(findings);
     };
     study.model = model.value.clone();
-    study.system = match sources.model(&model.value) {
-        Ok(system) => system,
+    let read = sources.model(&model.value).and_then(|network| {
+        let system = network.system()?;
+        Ok((network, system))
+    });
+    (study.network, study.system) = match read {
+        Ok(model) => model,
         Err(Error::Input(found)) => {
             findings.found.borrow_mut().extend(found);
             return fail(findings);

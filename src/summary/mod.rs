@@ -13,6 +13,7 @@ mod words;
 
 use crate::Result;
 use crate::inference::{FitResult, StudyObjective};
+use crate::model::Diagram;
 use crate::report::Document;
 use crate::report::document::{Effect, FitFacts, Quantity, RunFacts, Starts, Statements};
 use crate::study::Study;
@@ -70,6 +71,7 @@ pub fn document(
         statements: None,
         run,
         time_unit: study.time_unit.clone(),
+        diagram: Diagram::of(&study.network).ok(),
     })
 }
 
@@ -114,6 +116,7 @@ pub fn statements(
         statements: Some(found),
         run,
         time_unit: study.time_unit.clone(),
+        diagram: Diagram::of(&study.network).ok(),
         ..Document::default()
     })
 }

@@ -2,7 +2,7 @@
 
 use fenton::Result;
 use fenton::expr::Id;
-use fenton::model::{System, antimony, formula};
+use fenton::model::{Network, System, antimony, formula};
 use fenton::study::Sources;
 
 pub struct Memory {
@@ -17,8 +17,8 @@ impl Memory {
 }
 
 impl Sources for Memory {
-    fn model(&self, _: &str) -> Result<System> {
-        antimony::read(self.model, "killing.ant")?.system()
+    fn model(&self, _: &str) -> Result<Network> {
+        antimony::read(self.model, "killing.ant")
     }
     fn data(&self, _: &str) -> Result<Vec<u8>> {
         Ok(self.plate.clone())

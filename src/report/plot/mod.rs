@@ -8,6 +8,7 @@ mod palette;
 mod scale;
 mod symbol;
 
+pub(super) use axes::{escape, text_width};
 pub use figure::{Figure, Layout, Mark, Series};
 pub use heat_map::{HeatMap, Ramp, heat_stylesheet, row_name};
 pub use key::Key;
