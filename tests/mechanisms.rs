@@ -64,7 +64,8 @@ impl Claim {
     /// How the read-out of both arms differs, as the tolerance is meant.
     fn change(&self, model: &Model, draws: &[Vec<f64>]) -> Vec<Option<f64>> {
         if let Some(compound) = self.dose() {
-            let [before, after] = [&self.without, &self.with].map(|arm| half_lethal(model, draws, arm, compound, self.time));
+            let [before, after] =
+                [&self.without, &self.with].map(|arm| half_lethal(model, draws, arm, compound, self.time));
             return before.into_iter().zip(after).map(|(a, b)| Some(b? - a?)).collect();
         }
         let trials: Vec<Trial> = (0..draws.len())
@@ -99,8 +100,11 @@ fn half_lethal(model: &Model, draws: &[Vec<f64>], arm: &Arm, compound: &str, tim
     let live = model.output("live");
     let survivors = |doses: &[Vec<f64>]| -> Vec<Vec<Option<f64>>> {
         let trial = |draw: usize, dose: f64| Trial { draw, arm: arm.dosed(compound, dose), time };
-        let trials: Vec<Trial> =
-            doses.iter().enumerate().flat_map(|(draw, doses)| doses.iter().map(move |dose| trial(draw, *dose))).collect();
+        let trials: Vec<Trial> = doses
+            .iter()
+            .enumerate()
+            .flat_map(|(draw, doses)| doses.iter().map(move |dose| trial(draw, *dose)))
+            .collect();
         let mut found = model.run(draws, &trials).into_iter().map(|o| o.map(|o| o[live]));
         doses.iter().map(|doses| doses.iter().map(|_| found.next().flatten()).collect()).collect()
     };
@@ -180,7 +184,12 @@ impl Counts {
     fn show(self) -> String {
         let all = (self.agree + self.disagree + self.flat).max(1) as f64;
         let share = |n: usize| 100.0 * n as f64 / all;
-        format!("agree {:.1} %, disagree {:.1} %, flat {:.1} %", share(self.agree), share(self.disagree), share(self.flat))
+        format!(
+            "agree {:.1} %, disagree {:.1} %, flat {:.1} %",
+            share(self.agree),
+            share(self.disagree),
+            share(self.flat)
+        )
     }
 }
 

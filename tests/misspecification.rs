@@ -29,8 +29,7 @@ const READ: f64 = 72.0;
 /// Live cells relative to no dose, for each (dose in uM, hour).
 fn viability(model: &Model, truth: &[f64], asked: &[(f64, f64)]) -> Vec<f64> {
     let trial = |dose: f64, time: f64| Trial { draw: 0, arm: Arm::default().dosed("FAC", dose), time };
-    let trials: Vec<Trial> =
-        asked.iter().flat_map(|&(dose, time)| [trial(dose, time), trial(0.0, time)]).collect();
+    let trials: Vec<Trial> = asked.iter().flat_map(|&(dose, time)| [trial(dose, time), trial(0.0, time)]).collect();
     let found = model.run(&[truth.to_vec()], &trials);
     let live: Vec<f64> = found.into_iter().map(|o| o.expect("a finished run")[0]).collect();
     live.chunks_exact(2).map(|pair| pair[0] / pair[1]).collect()
@@ -100,7 +99,11 @@ fn thresholds_of_a_model_that_is_too_simple() {
             Some(Quantity::Value { value, interval: Some((low, high)) }) => {
                 let dose = dose / 1000.0;
                 ratios.push(value / dose);
-                if (*low..=*high).contains(&dose) { covered += 1 } else { missed += 1 }
+                if (*low..=*high).contains(&dose) {
+                    covered += 1
+                } else {
+                    missed += 1
+                }
                 println!("truth {dose:.2} mM, found {value:.2} ({low:.2} to {high:.2})");
             }
             other => {

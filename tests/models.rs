@@ -44,7 +44,13 @@ struct Moiety {
 
 const IRON: Moiety = Moiety {
     name: "iron",
-    held: &[(1.0, "iron_endosome"), (1.0, "labile_iron"), (1.0, "ferritin_iron"), (1.0, "iron_mito"), (1.0, "FtMt_iron")],
+    held: &[
+        (1.0, "iron_endosome"),
+        (1.0, "labile_iron"),
+        (1.0, "ferritin_iron"),
+        (1.0, "iron_mito"),
+        (1.0, "FtMt_iron"),
+    ],
     flows: &[
         (1.0, "transferrin_endocytosis"),
         (1.0, "FAC_import"),

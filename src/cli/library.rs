@@ -160,7 +160,9 @@ fn as_comment(model: &str) -> Result<String> {
     let names = rows.iter().fold(0, |width, row| wide(width, &row.name));
     let numbers = values.iter().fold(0, |width, value| wide(width, value));
     let priors = rows.iter().fold(0, |width, row| wide(width, &row.prior()));
-    let mut text = "\n// Where the numbers come from: value, status, prior (sd of the logarithm or logit), meaning; source\n".to_string();
+    let mut text =
+        "\n// Where the numbers come from: value, status, prior (sd of the logarithm or logit), meaning; source\n"
+            .to_string();
     for (row, value) in rows.iter().zip(&values) {
         text += &format!(
             "// {:<names$}  {value:<numbers$}  {:<10}  {:<priors$}  {}; {}\n",

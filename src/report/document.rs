@@ -4,6 +4,7 @@
 //! other observables are in their own unit (a viability is a fraction of 1).
 
 use crate::model::Diagram;
+use crate::study::evidence::Evidence;
 use serde::Serialize;
 
 /// The result of one fit, ready to be shown.
@@ -35,6 +36,9 @@ pub struct Document {
     /// For the page alone: the model itself is the file that `model` names.
     #[serde(skip)]
     pub diagram: Option<Diagram>,
+    /// Where the numbers of an embedded model come from; for the page alone.
+    #[serde(skip)]
+    pub evidence: Vec<Evidence>,
 }
 
 /// What statements in words leave of the priors.

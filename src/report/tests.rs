@@ -164,6 +164,7 @@ pub fn example() -> Document {
         references: vec!["Co HKC et al., Nature 2024.".into()],
         time_unit: "h".into(),
         diagram: None,
+        evidence: Vec::new(),
     }
 }
 

@@ -33,8 +33,7 @@ pub const MODELS: &[File] = files!(
 
 /// Where the numbers of the models come from. The table of a model is that which fits the end of its name, see
 /// [`evidence`].
-const EVIDENCE: &[File] =
-    files!("models", ".csv", "parameters", "parameters-minimal", "parameters-baselines");
+const EVIDENCE: &[File] = files!("models", ".csv", "parameters", "parameters-minimal", "parameters-baselines");
 
 pub const STUDIES: &[File] = files!(
     "studies",

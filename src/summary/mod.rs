@@ -17,6 +17,7 @@ use crate::model::Diagram;
 use crate::report::Document;
 use crate::report::document::{Effect, FitFacts, Quantity, RunFacts, Starts, Statements};
 use crate::study::Study;
+use crate::study::evidence::Evidence;
 use curves::Model;
 use statements::Weighted;
 pub use tables::BETWEEN;
@@ -72,6 +73,7 @@ pub fn document(
         run,
         time_unit: study.time_unit.clone(),
         diagram: Diagram::of(&study.network).ok(),
+        evidence: Evidence::of(&study.model)?,
     })
 }
 
@@ -117,6 +119,7 @@ pub fn statements(
         run,
         time_unit: study.time_unit.clone(),
         diagram: Diagram::of(&study.network).ok(),
+        evidence: Evidence::of(&study.model)?,
         ..Document::default()
     })
 }

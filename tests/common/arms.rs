@@ -192,13 +192,8 @@ impl Model {
             });
             lanes.push(Lane { row, protocol });
         }
-        let settings = Settings {
-            method,
-            rtol: 1e-5,
-            atol: vec![1e-7; self.program.states.len()],
-            max_steps: 100_000,
-            caution,
-        };
+        let settings =
+            Settings { method, rtol: 1e-5, atol: vec![1e-7; self.program.states.len()], max_steps: 100_000, caution };
         let batch = Batch {
             program: &self.program,
             lanes: &lanes,
