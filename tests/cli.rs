@@ -404,10 +404,11 @@ fn statements_in_words_are_not_fitted() {
 #[test]
 fn a_study_with_too_few_cells_gets_more() {
     let place = tempfile::tempdir().unwrap();
-    let study = out(&fenton(&["show", "ml210-medians"])).replace("nodes = 64", "nodes = 4");
+    let population = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/studies/population");
+    let study = fs::read_to_string(population.with_extension("toml")).unwrap().replace("nodes = 64", "nodes = 4");
     assert!(study.contains("nodes = 4\n"), "{study}");
     fs::write(place.path().join("study.toml"), study).unwrap();
-    fs::write(place.path().join("ml210-medians.csv"), out(&fenton(&["show", "ml210-medians", "--data"]))).unwrap();
+    fs::copy(population.with_extension("csv"), place.path().join("population.csv")).unwrap();
     let study = place.path().join("study.toml").display().to_string();
     let folder = place.path().join("out").display().to_string();
     let fit = fenton(&["fit", &study, "--starts", "10", "--output", &folder]);

@@ -49,7 +49,8 @@ impl Engine for Watched<'_> {
 }
 
 fn embedded(name: &str) -> Problem {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data/studies").join(format!("{name}.toml"));
+    let folder = if name == "population" { "tests/studies" } else { "data/studies" };
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder).join(format!("{name}.toml"));
     Study::open(&path).unwrap_or_else(|error| panic!("{name}: {error}")).problem()
 }
 
@@ -112,12 +113,12 @@ fn single_cells_agree_with_the_host() {
 
 #[test]
 fn populations_agree_with_the_host() {
-    let problem = embedded("ml210-medians");
+    let problem = embedded("population");
     assert_eq!(problem.cell_count(), 64);
     for precision in [Precision::F64, Precision::F32] {
         let Some(device) = common::gpu(precision) else { return };
         // The time of reading is a parameter: slots come back, and the host goes on.
-        check("ml210-medians", &problem, &device, false);
+        check("population", &problem, &device, false);
     }
 }
 
@@ -256,7 +257,7 @@ fn a_point_does_not_depend_on_the_others() {
     for precision in [Precision::F32, Precision::F64] {
         let Some(device) = common::gpu(precision) else { return };
         let reference = fenton::engine::cpu::CpuEngine::new(Precision::F64);
-        for name in ["fac-ht1080", "ml210-medians"] {
+        for name in ["fac-ht1080", "population"] {
             let problem = embedded(name);
             let simulator = Simulator::new(&problem, &device, &reference, Choice::default());
             let values = values(&problem, 3);

@@ -1,9 +1,16 @@
 //! The full models and baselines: what is conserved is conserved, what two models share is word for word the same, and
 //! published steady states are met.
 
+#[path = "common/arms.rs"]
+mod arms;
+
+use fenton::engine::cpu::CpuEngine;
+use fenton::engine::{Batch, Engine, Lane, Method, Precision, Protocol, Segment, Settings, Status};
 use fenton::expr::Symbol;
 use fenton::model::{System, antimony};
+use fenton::program::{Lowering, Program};
 use fenton::random::Stream;
+use fenton::study::embedded;
 use std::collections::HashMap;
 
 const FERROPTOSIS: &str = include_str!("../data/models/ferroptosis.ant");
@@ -58,6 +65,7 @@ const IRON: Moiety = Moiety {
         (-1.0, "endosome_recycling"),
         (-1.0, "iron_export"),
         (-1.0, "mito_use"),
+        (-1.0, "DFO_chelation"),
         (-1.0, "iron_dilution"),
         (-1.0, "ferritin_dilution"),
         (-1.0, "FTMT_dilution"),
@@ -120,6 +128,7 @@ const SULFUR: Moiety = Moiety {
         (-1.0, "GSH_export"),
         (-2.0, "GSSG_export"),
         (-1.0, "GSTP1_reduction"),
+        (-1.0, "aldehyde_conjugation"),
     ],
 };
 const SULFUR_WITH_COPPER: Moiety = Moiety {
@@ -132,6 +141,7 @@ const SULFUR_WITH_COPPER: Moiety = Moiety {
         (-1.0, "GSH_export"),
         (-2.0, "GSSG_export"),
         (-1.0, "GSTP1_reduction"),
+        (-1.0, "aldehyde_conjugation"),
         (-1.0, "GSH_by_copper"),
     ],
 };
@@ -210,6 +220,61 @@ fn crosstalk_is_word_for_word_the_two_models_and_their_couplings() {
     }
     println!("{shared} definitions are shared");
     assert!(shared > 500, "only {shared} definitions are shared");
+}
+
+/// `tests/reference/make_library.py` has libRoadRunner integrate the same files.
+#[test]
+fn trajectories_agree_with_libroadrunner() {
+    let reference = arms::table(include_str!("reference/library.csv"));
+    let mut worst: (f64, String) = (0.0, String::new());
+    for file in embedded::MODELS {
+        let rows: Vec<_> = reference.iter().filter(|row| row["model"] == file.name).collect();
+        let mut runs: Vec<(&str, f64)> = rows.iter().map(|r| (r["set"].as_str(), arms::number(r, "time (h)"))).collect();
+        runs.dedup();
+        for (set, end) in runs {
+            let mut network = antimony::read(file.text, file.name).expect("a model");
+            for item in set.split_whitespace() {
+                let (name, value) = item.split_once('=').expect("name=value");
+                network.set(name, value.parse().expect("a number")).expect("a name of the model");
+            }
+            let mut system = network.system().expect("a model");
+            let outputs = (0..system.states.len() as u32).map(|i| system.graph.symbol(Symbol::State(i))).collect();
+            let program = Program::new(&system, &Lowering { inputs: vec![], outputs, fixed: vec![] });
+            let settings = Settings {
+                method: Method::Rodas5P,
+                rtol: 1e-9,
+                atol: vec![1e-12; program.states.len()],
+                max_steps: 1_000_000,
+                caution: 1.0,
+            };
+            let protocols = [Protocol {
+                start: 0.0,
+                segments: vec![Segment { until: end, ..Segment::default() }],
+                outputs: vec![end],
+            }];
+            let lanes = [Lane { row: 0, protocol: 0 }];
+            let batch = Batch {
+                program: &program,
+                lanes: &lanes,
+                rows: &[],
+                protocols: &protocols,
+                tangents: &[],
+                settings: &settings,
+            };
+            let found = CpuEngine::new(Precision::F64).run(&batch).expect("the engine runs");
+            assert_eq!(found.reports[0].status, Status::Finished, "{} {set}", file.name);
+            for row in rows.iter().filter(|row| row["set"] == set) {
+                let exact = arms::number(row, "value");
+                let at = program.states.iter().position(|s| *s == row["state"]).expect("a state");
+                let error = (found.outputs[at] - exact).abs() / exact.abs().max(1e-3);
+                if error > worst.0 {
+                    worst = (error, format!("{} {set} {}", file.name, row["state"]));
+                }
+            }
+        }
+    }
+    println!("largest difference from libRoadRunner: {:.1e} ({})", worst.0, worst.1);
+    assert!(worst.0 < 1e-6, "{} differs by {:e}", worst.1, worst.0);
 }
 
 /// The model of Co et al. 2024 at `erastin`: dROS/dt as a function of ROS.

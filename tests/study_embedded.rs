@@ -4,6 +4,7 @@ use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
 use fenton::inference::{Choice, NODE_TOLERANCE, Objective, StudyObjective, settle_nodes};
 use fenton::study::{Study, embedded};
+use std::path::Path;
 
 #[test]
 fn every_embedded_study_can_be_evaluated_and_expanded() {
@@ -44,10 +45,10 @@ fn every_embedded_study_can_be_evaluated_and_expanded() {
 #[test]
 fn population_gradients_are_near_those_of_many_nodes() {
     let engine = CpuEngine::new(Precision::F64);
-    for (name, spread, most) in [("fac-ht1080", "V_iron", 16_384), ("ml210-medians", "V_GPX4", 2048)] {
+    for (name, spread, most) in [("fac-ht1080", "V_iron", 16_384), ("population", "V_GPX4", 2048)] {
         let mut study = match name {
             "fac-ht1080" => with_spread(name, spread),
-            _ => Study::embedded(name).unwrap_or_else(|e| panic!("{e}")),
+            _ => population(),
         };
         let values: Vec<f64> = study.problem().parameters.iter().map(|p| p.start).collect();
         settle_nodes(&mut study, &engine, Choice::default(), &values).unwrap();
@@ -85,10 +86,16 @@ fn with_spread(name: &str, input: &str) -> Study {
     Study::open(&path).unwrap_or_else(|e| panic!("{e}"))
 }
 
+/// A study with a population of cells, on a minimal model.
+fn population() -> Study {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/studies/population.toml");
+    Study::open(&path).unwrap_or_else(|e| panic!("{e}"))
+}
+
 #[test]
 fn the_number_of_nodes_is_raised_until_viability_stands_still() {
     let engine = CpuEngine::new(Precision::F64);
-    let mut study = Study::embedded("ml210-medians").unwrap_or_else(|e| panic!("{e}"));
+    let mut study = population();
     study.cells.as_mut().expect("a study with spread").nodes = 4;
     let values: Vec<f64> = study.problem().parameters.iter().map(|p| p.start).collect();
     let checks = settle_nodes(&mut study, &engine, Choice::default(), &values).unwrap();

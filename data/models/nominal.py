@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the optimum of the calibration into the full models and their table, rounded to two digits.
+"""Writes the optimum of the calibration into the full models and their table, rounded to three digits.
 
     fenton fit data/models/calibration.toml -o calibration     # writes calibration/parameters.csv
     python data/models/nominal.py calibration/parameters.csv   # parameters.csv, ferroptosis.ant, cuproptosis.ant, crosstalk.ant
@@ -20,7 +20,7 @@ REST_TIME = 3000  # hours without dose: everything has come to rest
 
 
 def rounded(x):
-    return f"{float(f'{x:.2g}'):.10g}"
+    return f"{float(f'{x:.3g}'):.10g}"
 
 
 def assign(path, values):

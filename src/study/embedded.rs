@@ -43,6 +43,8 @@ pub const STUDIES: &[File] = files!(
     "constraints-fac",
     "constraints-copper",
     "erastin-gsh-ht1080",
+    "erastin-gsh-lines",
+    "ml162-medians",
     "ml210-medians",
     "synthetic-crosstalk",
 );
@@ -55,6 +57,8 @@ pub const DATA: &[File] = files!(
     "constraints-fac.csv",
     "constraints-copper.csv",
     "erastin-gsh-ht1080.csv",
+    "erastin-gsh-lines.csv",
+    "ml162-medians.csv",
     "ml210-medians.csv",
     "synthetic-crosstalk.csv",
 );
