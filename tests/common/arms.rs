@@ -13,8 +13,9 @@ use std::collections::HashMap;
 
 pub type Row = HashMap<String, String>;
 
-/// The longest time that cells may take to come to rest.
-const SETTLE: f64 = 5000.0;
+/// Hours without a dose before the first one. Long enough for all that has a rest; a draw whose lipids are oxidised
+/// again and again without any dose has none.
+const SETTLE: f64 = 1000.0;
 /// Lanes in one batch: bounds the memory for their rows.
 const BATCH: usize = 20_000;
 
@@ -139,12 +140,8 @@ impl Model {
         times.push(time);
         times.sort_by(f64::total_cmp);
         times.dedup();
-        let mut segments = vec![Segment {
-            set: counting.map(|at| (at, 0.0)).into_iter().collect(),
-            until: times[0],
-            settle: Some(SETTLE),
-            ..Segment::default()
-        }];
+        let set = counting.map(|at| (at, 0.0)).into_iter().collect();
+        let mut segments = vec![Segment { set, until: times[0], ..Segment::default() }];
         for pair in times.windows(2) {
             let set = changes.iter().filter(|change| change.0 == pair[0]).map(|change| change.1).collect();
             segments.push(Segment { set, until: pair[1], ..Segment::default() });
