@@ -15,6 +15,7 @@ use std::collections::HashMap;
 
 const SIGNS: &str = include_str!("../data/mechanisms.csv");
 const PARAMETERS: &str = include_str!("../data/models/parameters.csv");
+const TARGETS: &str = include_str!("../data/models/targets.csv");
 const README: &str = include_str!("../data/models/README.md");
 const MODELS: [(&str, &str); 3] = [
     ("ferroptosis", include_str!("../data/models/ferroptosis.ant")),
@@ -272,4 +273,55 @@ fn over_the_priors_the_signs_are_counted_and_the_weak_rows_are_named() {
             assert!(README.contains(&claim.row["id"]), "the README does not name {}", claim.row["id"]);
         }
     }
+}
+
+/// What the nominal values were fitted to (`data/models/targets.csv`): agreement proves nothing, a value changed by hand
+/// would show.
+#[test]
+fn nominal_values_meet_what_they_were_fitted_to() {
+    let parameters = table(PARAMETERS);
+    let targets: Vec<Row> = table(TARGETS)
+        .into_iter()
+        .filter(|t| !t["basis"].contains("not fitted") && !t["basis"].contains("other cell"))
+        .filter(|t| t["quantity"] != "ATP" && !["U937", "MCF7", "MCF10A"].contains(&t["cell"].as_str()))
+        .collect();
+    let quantity = |target: &Row| target["quantity"].split('/').next().expect("a name").to_string();
+    let mut outputs: Vec<String> = targets.iter().map(quantity).filter(|q| q != "death").collect();
+    outputs.extend(["live", "growth"].map(str::to_string));
+    outputs.sort_unstable();
+    outputs.dedup();
+    let model = Model::new(MODELS[2].1, &outputs.iter().map(String::as_str).collect::<Vec<_>>());
+    let trial = |arm: &Arm, time: f64| Trial { draw: 0, arm: arm.clone(), time };
+    let trials: Vec<Trial> = targets
+        .iter()
+        .flat_map(|target| {
+            let arm = Arm::read(&target["background"], &parameters);
+            let rest = Arm { factors: arm.factors.clone(), doses: vec![] };
+            [trial(&arm, number(target, "time").max(1e-3)), trial(&rest, 1e-3)]
+        })
+        .collect();
+    let found = model.run(&[model.nominal.clone()], &trials);
+    let mut met = 0;
+    for (target, pair) in targets.iter().zip(found.chunks_exact(2)) {
+        let [now, rest] = [0, 1].map(|i| pair[i].as_ref().expect("a finished run"));
+        let (value, sd, time) = (number(target, "value"), number(target, "sd"), number(target, "time"));
+        let at = |outputs: &[f64], name: &str| outputs[model.output(name)];
+        let off = match quantity(target).as_str() {
+            "death" => at(now, "growth") * time - (at(now, "live").max(0.0) + 1e-3).ln() - value,
+            "ferroptotic" => at(now, "ferroptotic") - value,
+            state if target["quantity"].ends_with("/rest") => (at(now, state) / at(rest, state)).ln() - value.ln(),
+            state => at(now, state).max(1e-9).ln() - value.ln(),
+        } / sd;
+        let off = match target["kind"].as_str() {
+            "above" => off.min(0.0),
+            "below" => off.max(0.0),
+            _ => off,
+        };
+        met += usize::from(off.abs() < 1.0);
+        if off.abs() >= 1.0 {
+            println!("  {}: off by {off:.1} sd", target["name"]);
+        }
+        assert!(off.abs() < 3.0, "{}: off by {off:.1} sd", target["name"]);
+    }
+    println!("targets: {met} of {} met within one sd, the others named", targets.len());
 }

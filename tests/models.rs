@@ -231,7 +231,8 @@ fn trajectories_agree_with_libroadrunner() {
     let mut worst: (f64, String) = (0.0, String::new());
     for file in embedded::MODELS {
         let rows: Vec<_> = reference.iter().filter(|row| row["model"] == file.name).collect();
-        let mut runs: Vec<(&str, f64)> = rows.iter().map(|r| (r["set"].as_str(), arms::number(r, "time (h)"))).collect();
+        let mut runs: Vec<(&str, f64)> =
+            rows.iter().map(|r| (r["set"].as_str(), arms::number(r, "time (h)"))).collect();
         runs.dedup();
         for (set, end) in runs {
             let mut network = antimony::read(file.text, file.name).expect("a model");

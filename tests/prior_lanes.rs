@@ -32,7 +32,8 @@ const DOSES: [(&str, f64); 12] = [
     ("lactate", 50000.0),
 ];
 /// Factors from a knock-out to tenfold.
-const FACTORS: [&str; 10] = ["xCT", "GPX4_expression", "ACSL4", "FTH1", "FPN", "CTR1", "ATP7A", "FDX1", "MT_expression", "GCL"];
+const FACTORS: [&str; 10] =
+    ["xCT", "GPX4_expression", "ACSL4", "FTH1", "FPN", "CTR1", "ATP7A", "FDX1", "MT_expression", "GCL"];
 const FOLDS: [f64; 5] = [0.0, 0.1, 0.5, 3.0, 10.0];
 const AT_MOST: f64 = 1e-5;
 
