@@ -223,7 +223,8 @@ fn count(claims: &[Claim], found: &[Vec<Option<char>>], keep: impl Fn(&Claim) ->
 }
 
 fn report(claims: &[Claim], found: &[Vec<Option<char>>], what: &str) {
-    for (rows, held_out) in [("all rows", None), ("tuned on", Some("no")), ("held out", Some("yes"))] {
+    let parts = [("all rows", None), ("tuned on", Some("no")), ("opened", Some("opened")), ("held out", Some("yes"))];
+    for (rows, held_out) in parts {
         let keep = |claim: &Claim| held_out.is_none_or(|yes| claim.row["held_out"] == yes);
         let [table, shuffled] = count(claims, found, keep);
         println!("{what}, {rows}: {}; shuffled signs: {}", table.show(), shuffled.show());
@@ -265,14 +266,19 @@ fn over_the_priors_the_signs_are_counted_and_the_weak_rows_are_named() {
     let count: usize = std::env::var("DRAWS").map_or(1000, |draws| draws.parse().expect("DRAWS is a number"));
     let found = signs(&claims, &|model| prior_draws(model, &parameters, count, SEED));
     report(&claims, &found, &format!("{count} draws of the priors"));
+    let mut unnamed = Vec::new();
     for (claim, found) in claims.iter().zip(&found) {
         let mut counts = Counts::default();
         found.iter().flatten().for_each(|sign| counts.add(claim.direction, *sign));
         if counts.disagree > counts.agree {
             println!("  {}: {}", claim.row["id"], counts.show());
-            assert!(README.contains(&claim.row["id"]), "the README does not name {}", claim.row["id"]);
+            // Fewer draws may name a row that is near even.
+            if count >= 1000 && !README.contains(&claim.row["id"]) {
+                unnamed.push(claim.row["id"].clone());
+            }
         }
     }
+    assert!(unnamed.is_empty(), "the README does not name {unnamed:?}");
 }
 
 /// What the nominal values were fitted to (`data/models/targets.csv`): agreement proves nothing, a value changed by hand

@@ -280,6 +280,23 @@ fn trajectories_agree_with_libroadrunner() {
     assert!(worst.0 < 1e-6, "{} differs by {:e}", worst.1, worst.0);
 }
 
+/// The page that a biologist checks against the review names what is really there.
+#[test]
+fn the_page_of_mechanisms_names_what_the_models_have() {
+    let page = include_str!("../data/models/README.md");
+    let start = page.find("## The review's mechanisms").expect("the section");
+    let rows = page[start..].lines().skip(1).take_while(|line| !line.starts_with("## ")).filter(|l| l.starts_with('|'));
+    let system = system(CROSSTALK);
+    let mut found = 0;
+    for row in rows {
+        for name in row.split('`').skip(1).step_by(2).filter(|name| !name.contains([' ', '/', '.'])) {
+            assert!(system.variable(name).is_some(), "no '{name}' in the models: {row}");
+            found += 1;
+        }
+    }
+    assert!(found > 60, "only {found} names");
+}
+
 /// The model of Co et al. 2024 at `erastin`: dROS/dt as a function of ROS.
 fn wave(system: &System, erastin: f64) -> impl Fn(f64) -> f64 + '_ {
     let mut parameters: Vec<f64> = system.parameters.iter().map(|p| p.value).collect();
