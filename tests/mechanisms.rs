@@ -306,7 +306,7 @@ fn nominal_values_meet_what_they_were_fitted_to() {
             [trial(&arm, number(target, "time").max(1e-3)), trial(&rest, 1e-3)]
         })
         .collect();
-    let found = model.run(&[model.nominal.clone()], &trials);
+    let found = model.run(std::slice::from_ref(&model.nominal), &trials);
     let mut met = 0;
     for (target, pair) in targets.iter().zip(found.chunks_exact(2)) {
         let [now, rest] = [0, 1].map(|i| pair[i].as_ref().expect("a finished run"));

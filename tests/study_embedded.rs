@@ -74,7 +74,7 @@ fn population_gradients_are_near_those_of_many_nodes() {
 /// An embedded study whose cells differ in `input`.
 fn with_spread(name: &str, input: &str) -> Study {
     let folder = tempfile::tempdir().unwrap();
-    let source = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/studies");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/studies");
     let text = std::fs::read_to_string(source.join(format!("{name}.toml"))).unwrap();
     let cells = format!(
         "\n[cells]\nnodes = 64\nspread = {{ {input} = \"spread\" }}\n[parameters.spread]\nvalue = 0.3\n\
