@@ -1,6 +1,10 @@
 //! The embedded models: each number accounted for, right against an independent integration, and behaving as the
 //! statements they were tuned to.
 
+#[path = "common/arms.rs"]
+mod arms;
+
+use arms::{Row, table};
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::{Batch, Engine, Lane, Method, Precision, Protocol, Segment, Settings, Status};
 use fenton::expr::Symbol;
@@ -22,13 +26,6 @@ fn system(name: &str) -> System {
     let (_, text) = MODELS.iter().find(|m| m.0 == name).expect("an embedded model");
     let network = antimony::read(text, name).unwrap_or_else(|error| panic!("{name}: {error}"));
     network.system().unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-type Row = HashMap<String, String>;
-
-fn table(text: &str) -> Vec<Row> {
-    let mut reader = csv::ReaderBuilder::new().comment(Some(b'#')).from_reader(text.as_bytes());
-    reader.deserialize().map(|row| row.expect("a row of the table")).collect()
 }
 
 /// What is missing or wrong in a table of parameters, for a model.

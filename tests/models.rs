@@ -130,30 +130,15 @@ const SULFUR: Moiety = Moiety {
         (-2.0, "GSSG_export"),
         (-1.0, "GSTP1_reduction"),
         (-1.0, "aldehyde_conjugation"),
-    ],
-};
-const SULFUR_WITH_COPPER: Moiety = Moiety {
-    name: "cysteine and what is made of it, with copper",
-    held: SULFUR.held,
-    flows: &[
-        (2.0, "cystine_import"),
-        (1.0, "cysteine_import"),
-        (-1.0, "cysteine_use"),
-        (-1.0, "GluCys_loss"),
-        (-1.0, "GSH_export"),
-        (-2.0, "GSSG_export"),
-        (-1.0, "GSTP1_reduction"),
-        (-1.0, "aldehyde_conjugation"),
         (-1.0, "GSH_by_copper"),
     ],
 };
-
 #[test]
 fn what_is_conserved_is_conserved() {
     let pairs: [(&str, &[&Moiety]); 3] = [
         (FERROPTOSIS, &[&IRON, &LIPID, &GPX4, &SULFUR]),
         (CUPROPTOSIS, &[&COPPER, &LIPOYL]),
-        (CROSSTALK, &[&IRON, &LIPID, &GPX4, &SULFUR_WITH_COPPER, &COPPER, &LIPOYL]),
+        (CROSSTALK, &[&IRON, &LIPID, &GPX4, &SULFUR, &COPPER, &LIPOYL]),
     ];
     let mut checked = 0;
     for (text, moieties) in pairs {
@@ -164,11 +149,14 @@ fn what_is_conserved_is_conserved() {
             let mut parameters: Vec<f64> = system.parameters.iter().map(|p| p.value.max(0.1)).collect();
             parameters[system.parameter("DLAT_sites").map_or(0, |at| at as usize)] = 10.0;
             let held: Vec<String> = moiety.held.iter().map(|(_, name)| format!("{name}'")).collect();
-            let flows: Vec<String> = moiety.flows.iter().map(|(_, name)| (*name).to_string()).collect();
+            // A process that only the other model has takes no part; a wrong name would break the balance.
+            let part = |flow: &&(f64, &str)| system.variable(flow.1).is_some();
+            let flowing: Vec<&(f64, &str)> = moiety.flows.iter().filter(part).collect();
+            let flows: Vec<String> = flowing.iter().map(|(_, name)| (*name).to_string()).collect();
             let rates = values(&system, &state, &parameters, &held);
             let brought = values(&system, &state, &parameters, &flows);
             let change: f64 = rates.iter().zip(moiety.held).map(|(rate, (share, _))| share * rate).sum();
-            let expected: f64 = brought.iter().zip(moiety.flows).map(|(rate, (share, _))| share * rate).sum();
+            let expected: f64 = brought.iter().zip(flowing).map(|(rate, (share, _))| share * rate).sum();
             let size: f64 = rates.iter().chain(&brought).map(|x| x.abs()).sum();
             assert!(
                 (change - expected).abs() <= 1e-9 * size,
@@ -179,7 +167,7 @@ fn what_is_conserved_is_conserved() {
             checked += 1;
         }
     }
-    println!("{checked} balances of {} moieties hold", 12);
+    println!("{checked} balances hold");
 }
 
 /// Statements of an Antimony text by what they define, without comments and spaces.

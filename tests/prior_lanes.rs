@@ -56,6 +56,8 @@ fn hardly_any_lane_fails() {
             }
         }
         println!("{name}: {finished} of {lanes} lanes finished, {} failed", failed.len());
+        let draws = prior_draws(&model, &parameters, lanes.min(2000), 1000);
+        println!("{name}: {} of {} draws have no rest without a dose", model.restless(&draws), draws.len());
         let allowed = (AT_MOST * lanes as f64) as usize;
         assert!(failed.len() <= allowed, "{name}: {} failed, {allowed} may:\n{}", failed.len(), failed.join("\n"));
     }

@@ -103,7 +103,7 @@ def main():
         quantity, _, relative = target["quantity"].partition("/")
         observable = quantity + ("_fold" if relative else "")
         observables[observable] = (quantity, relative)
-        value, time = f"{float(target['value']):g}", target["time"] if float(target["time"]) > 0 else "1"
+        value, time = target["value"], target["time"] if float(target["time"]) > 0 else "1"
         place = {"equals": (value, "", ""), "below": ("", "", value), "above": ("", value, "")}[target["kind"]]
         readings.append((target["name"], condition, dose, [time, observable, *place, f"{spread(target):g}"]))
 

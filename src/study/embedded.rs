@@ -31,8 +31,7 @@ pub const MODELS: &[File] = files!(
     "gompertz",
 );
 
-/// Where the numbers of the models come from. The table of a model is that which fits the end of its name, see
-/// [`evidence`].
+/// Where the numbers of the models come from; [`evidence`] says which table is whose.
 const EVIDENCE: &[File] = files!("models", ".csv", "parameters", "parameters-minimal", "parameters-baselines");
 
 pub const STUDIES: &[File] = files!(

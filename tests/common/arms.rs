@@ -96,7 +96,7 @@ pub struct Model {
 
 impl Model {
     pub fn new(text: &str, outputs: &[&str]) -> Model {
-        let mut system: System = antimony::read(text, "model").and_then(|n| n.system()).expect("a model");
+        let system: System = antimony::read(text, "model").and_then(|n| n.system()).expect("a model");
         let ids = outputs.iter().map(|name| {
             let variable = system.variable(name).unwrap_or_else(|| panic!("no variable {name}"));
             variable.value
@@ -106,7 +106,6 @@ impl Model {
         let nominal = system.parameters.iter().map(|p| p.value).collect();
         let names = system.parameters.iter().enumerate().map(|(i, p)| (p.name.clone(), i)).collect();
         let program = Program::new(&system, &Lowering { inputs, outputs: ids, fixed: vec![] });
-        system.warnings.clear();
         Model { program, nominal, inputs: names, outputs: outputs.iter().map(|o| (*o).to_string()).collect() }
     }
 
@@ -165,6 +164,36 @@ impl Model {
         found
     }
 
+    /// How many of the draws have no rest without a dose, as a study that lets cells settle asks of them.
+    pub fn restless(&self, draws: &[Vec<f64>]) -> usize {
+        let counting = self.inputs.get("counting").map(|at| (*at as u32, 0.0)).into_iter().collect();
+        let protocols = [Protocol {
+            start: 0.0,
+            segments: vec![
+                Segment { set: counting, until: 0.0, settle: Some(5.0 * SETTLE), ..Segment::default() },
+                Segment { until: 1.0, ..Segment::default() },
+            ],
+            outputs: vec![1.0],
+        }];
+        let lanes: Vec<Lane> = (0..draws.len() as u32).map(|row| Lane { row, protocol: 0 }).collect();
+        let settings = self.settings(Method::Rodas5P, 1.0);
+        let rows = draws.concat();
+        let batch = Batch {
+            program: &self.program,
+            lanes: &lanes,
+            rows: &rows,
+            protocols: &protocols,
+            tangents: &[],
+            settings: &settings,
+        };
+        let outcomes = CpuEngine::new(Precision::F64).run(&batch).expect("the engine runs");
+        outcomes.reports.iter().filter(|report| report.status != Status::Finished).count()
+    }
+
+    fn settings(&self, method: Method, caution: f64) -> Settings {
+        Settings { method, rtol: 1e-5, atol: vec![1e-7; self.program.states.len()], max_steps: 100_000, caution }
+    }
+
     /// Which of `open` failed.
     fn attempt(
         &self,
@@ -189,8 +218,7 @@ impl Model {
             });
             lanes.push(Lane { row, protocol });
         }
-        let settings =
-            Settings { method, rtol: 1e-5, atol: vec![1e-7; self.program.states.len()], max_steps: 100_000, caution };
+        let settings = self.settings(method, caution);
         let batch = Batch {
             program: &self.program,
             lanes: &lanes,
