@@ -30,7 +30,7 @@ const SEED: u64 = 1;
 const CENTRES: [(&str, f64); 5] =
     [("erastin", 10.0), ("RSL3", 0.3), ("FAC", 1000.0), ("CuCl2", 20.0), ("elesclomol", 0.05)];
 /// Interior points of a bracket, a decade at first, in each of the two later rounds.
-const INTERIOR: usize = 4;
+const INTERIOR: usize = 6;
 
 /// One row of the table, ready to be run.
 struct Claim {

@@ -1,7 +1,7 @@
 //! Arms of an experiment, as the tables of the library write them: `GPX4_expression=0.4 RSL3=0.1 BSO=100@-24`.
 //!
-//! Factors and media hold from the start, and cells come to rest with them; doses act from t = 0, from another time
-//! (`@-24`) or for a while (`@0:2`).
+//! Factors and media hold from the start, and cells come to rest with them, unless they change at a time (`@0`); doses act
+//! from t = 0, from another time (`@-24`) or for a while (`@0:2`).
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use fenton::engine::cpu::CpuEngine;
@@ -52,7 +52,8 @@ impl Arm {
             let (from, until) = when.split_once(':').map_or((when, None), |(from, until)| (from, Some(until)));
             let parse = |text: &str| text.parse::<f64>().unwrap_or_else(|_| panic!("'{item}': no number"));
             let name = name.to_string();
-            if parameters.iter().any(|row| row["name"] == name && row["source"] == "dose") {
+            // A medium that changes at a time is given like a dose.
+            if rest.contains('@') || parameters.iter().any(|row| row["name"] == name && row["source"] == "dose") {
                 let dose = Dose { name, value: parse(value), from: parse(from), until: until.map(parse) };
                 arm.doses.push(dose);
             } else {
