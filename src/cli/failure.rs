@@ -13,6 +13,8 @@ pub enum Failure {
     Output(fenton::Error),
     /// Ctrl-C, or the end was asked for from outside.
     Interrupted(String),
+    /// The result is written, and it says itself that it is not to be believed.
+    Unconverged(String),
     /// Whoever read our standard output has had enough (`fenton … | head`): no failure at all.
     Closed,
 }
@@ -24,6 +26,7 @@ impl Failure {
             Failure::Library(fenton::Error::Input(_) | fenton::Error::File { .. }) => 1,
             Failure::Usage(_) => 2,
             Failure::Library(_) | Failure::Output(_) | Failure::Interrupted(_) => 3,
+            Failure::Unconverged(_) => 4,
         })
     }
 }

@@ -11,11 +11,13 @@ mod engines;
 mod failure;
 mod fit;
 mod inputs;
+mod lasting;
 mod library;
 mod new;
 mod output;
 mod plate;
 mod progress;
+mod sample;
 mod simulate;
 mod terminal;
 
@@ -30,7 +32,7 @@ use std::process::ExitCode;
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 3 the run failed.\n\
+    after_help = "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 3 the run failed, 4 done but not converged.\n\
                   'fenton COMMAND --help' explains a command, with examples."
 )]
 struct Cli {
@@ -42,6 +44,8 @@ struct Cli {
 enum Command {
     /// Fit a study and write a report; without a study, the embedded synthetic one of iron on HT-1080
     Fit(fit::FitArgs),
+    /// Draw from the posterior of a study: what the data leave possible, and how likely
+    Sample(sample::SampleArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -73,6 +77,7 @@ pub fn run() -> ExitCode {
     terminal::catch_interrupts();
     let result: Result<(), Failure> = match &cli.command {
         Command::Fit(args) => fit::run(args),
+        Command::Sample(args) => sample::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

@@ -59,6 +59,7 @@ pub fn print_failure(failure: &Failure) {
         Failure::Closed => {}
         Failure::Usage(message) => say(&format!("{error} {message}\n\nFor more information, try '--help'.")),
         Failure::Interrupted(message) => say(&format!("{error} {message}")),
+        Failure::Unconverged(message) => warn(message),
         Failure::Library(fenton::Error::Input(diagnostics)) => {
             for diagnostic in diagnostics {
                 say(&format!("{error} {}", render(diagnostic)));

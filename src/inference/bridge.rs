@@ -1,6 +1,6 @@
 //! An objective as argmin sees it: costs by the batch, and a count of what was spent.
 
-use super::{Expansion, Objective};
+use super::{Evaluation, Expansion, Objective};
 use crate::engine::Status;
 use argmin::core::{CostFunction, Error as ArgminError, SendAlias, SyncAlias};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,16 @@ pub struct Spent {
 }
 
 impl Spent {
+    /// Counts one evaluation.
+    pub fn take(&mut self, evaluation: &Evaluation) {
+        self.evaluations += 1;
+        for &(status, count) in &evaluation.failures {
+            let at = STATUSES.iter().position(|&s| s == status).unwrap_or(0);
+            *self.lanes.entry(at).or_default() += u64::from(count);
+        }
+        self.failed_points += u64::from(!evaluation.value.is_finite());
+    }
+
     pub fn failures(&self) -> Vec<(Status, u64)> {
         self.lanes.iter().map(|(&at, &count)| (STATUSES[at.min(STATUSES.len() - 1)], count)).collect()
     }
@@ -48,16 +58,11 @@ impl Bridge<'_> {
         let evaluations =
             if self.exact { self.objective.evaluate_exactly(points)? } else { self.objective.evaluate(points)? };
         let mut spent = self.spent.borrow_mut();
-        spent.evaluations += points.len() as u64;
         let mut values = Vec::with_capacity(points.len());
         for evaluation in &evaluations {
-            for &(status, count) in &evaluation.failures {
-                let at = STATUSES.iter().position(|&s| s == status).unwrap_or(0);
-                *spent.lanes.entry(at).or_default() += u64::from(count);
-            }
+            spent.take(evaluation);
             // A NaN would spoil argmin's swarm for good.
             let value = if evaluation.value.is_nan() { f64::INFINITY } else { evaluation.value };
-            spent.failed_points += u64::from(!value.is_finite());
             values.push(value);
         }
         Ok(values)

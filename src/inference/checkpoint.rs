@@ -1,4 +1,4 @@
-//! What a fit writes down so that a killed run goes on to the same result.
+//! What a fit or a sampler writes down so that a killed run goes on to the same result.
 //!
 //! The file is JSON. Numbers keep all their bits; a value that is not finite is `null` and reads as `+inf`.
 
@@ -7,6 +7,7 @@ use super::result::StartRecord;
 use super::settings::CheckpointSettings;
 use super::watch::Underway;
 use crate::{Diagnostic, Error, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -16,12 +17,13 @@ use std::time::{Duration, Instant};
 const FORMAT: u32 = 1;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Checkpoint {
+pub struct Checkpoint<P = Phase> {
     format: u32,
     identity: BTreeMap<String, String>,
     pub seconds: f64,
     pub spent: Spent,
-    pub phase: Phase,
+    /// How far the work has come.
+    pub phase: P,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -63,13 +65,13 @@ fn infinities<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> 
     Ok(values.into_iter().map(|value| value.unwrap_or(f64::INFINITY)).collect())
 }
 
-impl Checkpoint {
-    pub fn new(identity: BTreeMap<String, String>, seconds: f64, spent: Spent, phase: Phase) -> Self {
+impl<P> Checkpoint<P> {
+    pub fn new(identity: BTreeMap<String, String>, seconds: f64, spent: Spent, phase: P) -> Self {
         Checkpoint { format: FORMAT, identity, seconds, spent, phase }
     }
 }
 
-/// Reads and writes the checkpoint of one fit.
+/// Reads and writes the checkpoint of one fit or sampler.
 pub struct Keeper {
     path: PathBuf,
     interval: Duration,
@@ -87,7 +89,7 @@ impl Keeper {
     }
 
     /// The checkpoint that is there, if one is; an error if it is not one of this fit.
-    pub fn read(&self) -> Result<Option<Checkpoint>> {
+    pub fn read<P: DeserializeOwned>(&self) -> Result<Option<Checkpoint<P>>> {
         let text = match std::fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -100,7 +102,7 @@ impl Keeper {
                 .hint("repeat the command that wrote it, choose another output folder, or delete the file");
             Err(Error::input(diagnostic))
         };
-        let checkpoint: Checkpoint = match serde_json::from_str(&text) {
+        let checkpoint: Checkpoint<P> = match serde_json::from_str(&text) {
             Ok(checkpoint) => checkpoint,
             Err(error) => return refuse(format!("this is no checkpoint that can be read: {error}")),
         };
@@ -117,13 +119,13 @@ impl Keeper {
             })
             .collect();
         if !other.is_empty() {
-            return refuse(format!("the checkpoint belongs to another fit ({})", other.join("; ")));
+            return refuse(format!("the checkpoint belongs to other work ({})", other.join("; ")));
         }
         Ok(Some(checkpoint))
     }
 
     /// Whole or not at all: to a file beside it, to the disk, and then in its place.
-    pub fn write(&mut self, checkpoint: &Checkpoint) -> Result<()> {
+    pub fn write<P: Serialize>(&mut self, checkpoint: &Checkpoint<P>) -> Result<()> {
         let text = serde_json::to_vec(checkpoint)
             .map_err(|error| Error::Run(format!("the checkpoint cannot be written: {error}")))?;
         let beside = self.path.with_extension("partial");

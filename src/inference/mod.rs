@@ -1,8 +1,8 @@
-//! From an objective to an answer: optimisers today, profiles and samplers later. Nothing below knows argmin.
+//! From an objective to an answer: optimisers and samplers. Nothing below knows argmin.
 //!
 //! [`fit`] scores a population of starts in bulk, searches from the best of them, evaluates the ends again in the
 //! precision of the report, polishes the winners, reads from the Fisher information what the data determine, and follows
-//! the likelihood to the ends of the intervals.
+//! the likelihood to the ends of the intervals. [`sample`] draws from the posterior.
 
 mod between;
 mod boxed;
@@ -21,6 +21,7 @@ mod problem_nodes;
 mod problem_reduced;
 mod problem_run;
 mod result;
+mod sample;
 mod settings;
 mod starts;
 mod swarm;
@@ -35,5 +36,9 @@ pub use problem_nodes::{NODE_TOLERANCE, NodeCheck, settle_nodes};
 pub use problem_reduced::Likelihood;
 pub use problem_run::{Choice, Failure, Simulated, Simulator, Wanted};
 pub use result::{Basis, Direction, Ended, FitResult, Identification, ParameterResult, StartRecord, Stop, Verdict};
+pub use sample::{
+    Diagnosis, Draw, Drawing, EFFECTIVE, Evidence, RHAT, Sample, SampleSettings, Sampler, StudyTarget, Target, Watcher,
+    pareto_smoothed, quantile, quantile_error, sample, sorted,
+};
 pub use settings::{CheckpointSettings, FitSettings, Method};
 pub use watch::{Progress, Stage, Update};

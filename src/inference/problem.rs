@@ -160,16 +160,25 @@ impl<'a> StudyObjective<'a> {
         }
     }
 
-    fn evaluate_on(&self, points: &[Vec<f64>], exact: bool) -> Result<Vec<Evaluation>> {
+    /// Negative log-likelihoods without the prior, for samplers.
+    pub fn likelihoods(&self, points: &[Vec<f64>], exact: bool) -> Result<Vec<Evaluation>> {
         let mut evaluations = Vec::with_capacity(points.len());
         for chunk in points.chunks(self.simulator.chunk(Wanted::default())) {
             let values: Vec<Vec<f64>> = chunk.iter().map(|point| self.problem().values(point)).collect();
             let likelihoods = self.simulator.likelihoods(&values, exact)?;
-            let scored = chunk.iter().zip(likelihoods).map(|(point, (likelihood, failures))| {
-                let value = likelihood + self.prior(point).0;
-                Evaluation { value: if value.is_finite() { value } else { f64::INFINITY }, failures }
-            });
-            evaluations.extend(scored);
+            evaluations.extend(likelihoods.into_iter().map(|(likelihood, failures)| Evaluation {
+                value: if likelihood.is_finite() { likelihood } else { f64::INFINITY },
+                failures,
+            }));
+        }
+        Ok(evaluations)
+    }
+
+    fn evaluate_on(&self, points: &[Vec<f64>], exact: bool) -> Result<Vec<Evaluation>> {
+        let mut evaluations = self.likelihoods(points, exact)?;
+        for (evaluation, point) in evaluations.iter_mut().zip(points) {
+            let value = evaluation.value + self.prior(point).0;
+            evaluation.value = if value.is_finite() { value } else { f64::INFINITY };
         }
         Ok(evaluations)
     }

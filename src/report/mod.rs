@@ -1,6 +1,7 @@
 //! What a user reads: tables, pictures, one HTML page. Computes nothing.
 
 pub mod document;
+pub mod draws;
 mod folder;
 mod html;
 pub mod network;

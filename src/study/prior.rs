@@ -1,6 +1,8 @@
 //! Scales and priors of parameters.
 
-use std::f64::consts::{LN_10, PI};
+use crate::random::normal_quantile;
+use statrs::function::erf::erfc;
+use std::f64::consts::{LN_10, PI, SQRT_2};
 
 /// On which scale a parameter is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +94,58 @@ impl Prior {
         }
     }
 
+    /// [`Prior::negative_log`] of the prior cut at the bounds of the parameter, with its mass made 1; `+inf` outside.
+    pub fn negative_log_within(self, estimate: f64, scale: Scale, lower: f64, upper: f64) -> f64 {
+        let (low, high) = (scale.estimate(lower), scale.estimate(upper));
+        if !(low..=high).contains(&estimate) {
+            return f64::INFINITY;
+        }
+        let mass = match self {
+            Prior::Flat => high - low,
+            Prior::LogUniform if scale == Scale::Log10 => high - low,
+            Prior::Uniform => upper - lower,
+            Prior::LogUniform => (upper / lower).ln(),
+            Prior::Normal { .. } | Prior::LogNormal { .. } => {
+                let [from, to] = [lower, upper].map(|x| self.deviation(x));
+                normal_between(from, to)
+            }
+        };
+        self.negative_log(estimate, scale).0 + mass.ln()
+    }
+
+    /// The estimate below which lies `share` of the prior cut at the bounds of the parameter.
+    pub fn quantile_within(self, share: f64, scale: Scale, lower: f64, upper: f64) -> f64 {
+        let between = |low: f64, high: f64| low + share * (high - low);
+        let (low, high) = (scale.estimate(lower), scale.estimate(upper));
+        let estimate = match self {
+            Prior::Flat => between(low, high),
+            Prior::Uniform => scale.estimate(between(lower, upper)),
+            Prior::LogUniform => scale.estimate(between(lower.ln(), upper.ln()).exp()),
+            Prior::Normal { .. } | Prior::LogNormal { .. } => {
+                let [from, to] = [lower, upper].map(|x| self.deviation(x));
+                // In the tail that both bounds lie in, where shares have digits.
+                let sign = if from > 0.0 { -1.0 } else { 1.0 };
+                let [a, b] = [from, to].map(|z| normal_below(sign * z));
+                let z = sign * normal_quantile((a + share * (b - a)).clamp(0.0, 1.0));
+                scale.estimate(match self {
+                    Prior::LogNormal { median, sd } => median * (sd * z).exp(),
+                    Prior::Normal { mean, sd } => mean + sd * z,
+                    _ => unreachable!("the arm is for these two"),
+                })
+            }
+        };
+        estimate.clamp(low, high)
+    }
+
+    /// How many standard deviations `value` lies above the middle of a normal or log-normal prior.
+    fn deviation(self, value: f64) -> f64 {
+        match self {
+            Prior::Normal { mean, sd } => (value - mean) / sd,
+            Prior::LogNormal { median, sd } => (value.max(0.0) / median).ln() / sd,
+            _ => f64::NAN,
+        }
+    }
+
     /// For tables: "log-normal, median 0.5, sd 1".
     pub fn describe(self) -> String {
         match self {
@@ -100,6 +154,51 @@ impl Prior {
             Prior::LogUniform => "log-uniform".into(),
             Prior::Normal { mean, sd } => format!("normal, mean {mean}, sd {sd}"),
             Prior::LogNormal { median, sd } => format!("log-normal, median {median}, sd of ln {sd}"),
+        }
+    }
+}
+
+fn normal_below(z: f64) -> f64 {
+    0.5 * erfc(-z / SQRT_2)
+}
+
+/// The standard normal mass between two deviations, by the tail in which it keeps its digits.
+fn normal_between(from: f64, to: f64) -> f64 {
+    if from > 0.0 { normal_below(-from) - normal_below(-to) } else { normal_below(to) - normal_below(from) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRIORS: [Prior; 7] = [
+        Prior::Flat,
+        Prior::Uniform,
+        Prior::LogUniform,
+        Prior::Normal { mean: 1.5, sd: 0.7 },
+        Prior::Normal { mean: -3.0, sd: 0.7 },
+        Prior::LogNormal { median: 2.0, sd: 0.5 },
+        Prior::LogNormal { median: 0.01, sd: 1.0 },
+    ];
+
+    /// On both scales the density within the bounds integrates to 1, and to the share below each quantile.
+    #[test]
+    fn priors_within_bounds_have_a_mass_of_one_and_quantiles_that_fit() {
+        let (lower, upper) = (0.3, 4.0);
+        for (prior, scale) in PRIORS.iter().flat_map(|prior| [(prior, Scale::Lin), (prior, Scale::Log10)]) {
+            let (low, high) = (scale.estimate(lower), scale.estimate(upper));
+            let density = |x: f64| (-prior.negative_log_within(x, scale, lower, upper)).exp();
+            let mass = |to: f64| {
+                let n = 4000;
+                let width = (to - low) / f64::from(n);
+                (0..n).map(|i| density(low + (f64::from(i) + 0.5) * width) * width).sum::<f64>()
+            };
+            approx::assert_abs_diff_eq!(mass(high), 1.0, epsilon = 1e-5);
+            for share in [0.05, 0.5, 0.9] {
+                let quantile = prior.quantile_within(share, scale, lower, upper);
+                approx::assert_abs_diff_eq!(mass(quantile), share, epsilon = 1e-5);
+            }
+            assert_eq!(prior.negative_log_within(high + 1e-9, scale, lower, upper), f64::INFINITY);
         }
     }
 }

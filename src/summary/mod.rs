@@ -3,6 +3,7 @@
 
 mod charts;
 mod curves;
+pub mod draws;
 mod effects;
 mod gains;
 mod lack;

@@ -1,0 +1,90 @@
+//! What commands share that work on a study for a while and write a folder: its name, its checkpoint, the facts of the run.
+
+use super::failure::Failure;
+use fenton::engine::Engine;
+use fenton::inference::Choice;
+use fenton::study::Study;
+use fenton::study::problem::Problem;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The study's name; where its file is called 'study.toml', as all made by 'fenton new' are, that of its folder.
+pub fn name_of(argument: &str, study: &Study) -> String {
+    let path = fs::canonicalize(argument).unwrap_or_default();
+    let inside = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
+    let folder = inside.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    folder.filter(|_| study.name == "study").unwrap_or_else(|| study.name.clone())
+}
+
+pub fn seconds(value: f64) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(value)
+        .ok()
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| Failure::Usage(format!("--max-time is {value}, it has to be a number of seconds above 0")))
+}
+
+/// Today in UTC, as in 2026-11-24. From days since 1970 by the years of the Gregorian calendar counted from March
+/// (H. Hinnant, "chrono-compatible low-level date algorithms").
+pub fn today() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    date(seconds / 86_400)
+}
+
+fn date(days: u64) -> String {
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = 400 * era + year + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Beside the folder, which is not there before the fit is done.
+pub fn checkpoint(folder: &Path) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".checkpoint");
+    name.into()
+}
+
+/// What the objective is made of: a checkpoint of another one is refused.
+pub fn identity(problem: &Problem, choice: &Choice, engine: &dyn Engine) -> String {
+    let mut hash = DefaultHasher::new();
+    problem.program.id.hash(&mut hash);
+    format!("{:?} {:?} {:?}", problem.parameters, problem.observations, problem.layout).hash(&mut hash);
+    format!("{:?} {:?} {:?} {:?}", problem.backgrounds, problem.cells, problem.between, problem.solver).hash(&mut hash);
+    let auto = |number: Option<f64>| number.map_or("auto".to_string(), |number| format!("{number:e}"));
+    format!(
+        "{} {:016x}, integrator {}, rtol {}, atol {}, {}",
+        problem.name,
+        hash.finish(),
+        choice.method.map_or("auto", |method| method.name()),
+        auto(choice.rtol),
+        auto(choice.atol),
+        engine.arithmetic()
+    )
+}
+
+/// The command as it was typed, quoted where a shell would ask for it.
+pub fn command() -> String {
+    let quoted = |argument: String| {
+        let plain = !argument.is_empty() && argument.chars().all(|c| c.is_alphanumeric() || "-_./=:,+%@".contains(c));
+        if plain { argument } else { format!("'{}'", argument.replace('\'', "'\\''")) }
+    };
+    let arguments = std::env::args_os().skip(1).map(|argument| quoted(argument.to_string_lossy().into_owned()));
+    std::iter::once("fenton".to_string()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn dates_of_leap_years_and_turns_of_the_year() {
+        let known = [(0, "1970-01-01"), (59, "1970-03-01"), (10_957, "2000-01-01"), (11_016, "2000-02-29")];
+        for (days, date) in known.into_iter().chain([(20_781, "2026-11-24"), (47_541, "2100-03-01")]) {
+            assert_eq!(super::date(days), date);
+        }
+    }
+}

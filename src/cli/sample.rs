@@ -1,0 +1,229 @@
+//! `fenton sample`: from a study to draws of its posterior.
+
+use super::engines::{EngineArgs, MethodChoice, check_tolerances, precision_name};
+use super::failure::{Failure, on_write};
+use super::lasting::{checkpoint, command, identity, name_of, seconds, today};
+use super::{cells, check, output, progress, terminal};
+use clap::{Args, ValueEnum};
+use fenton::engine::cpu::CpuEngine;
+use fenton::engine::{Engine, Precision};
+use fenton::inference::{
+    CheckpointSettings, Choice, Drawing, Ended, SampleSettings, Sampler, StudyObjective, StudyTarget, Watcher, sample,
+};
+use fenton::report::document::RunFacts;
+use fenton::report::draws::{self, DrawsReport};
+use fenton::report::{self, interval_text, shown};
+use indicatif::ProgressBar;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  fenton sample fac-ht1080                         the posterior of the embedded synthetic study
+  fenton sample study.toml --draws 8192            more draws, smaller Monte Carlo errors
+  fenton sample study.toml --method stretch        an ensemble sampler, to compare with
+  fenton sample study.toml --max-time 600          ten minutes; the same command goes on from there
+
+The output folder holds report.html, summary.json, parameters.csv, the pictures as SVG, and draws-1.csv and on, one a
+chain, in the format of CmdStan: arviz.from_cmdstan('DIR/draws-*.csv') reads them. It appears when it is complete.
+
+A run whose chains do not agree says so on top of its report and ends with the exit code 4. A run that is stopped leaves
+a checkpoint beside the folder, and the same command goes on from there to the same draws.")]
+pub struct SampleArgs {
+    /// A study file, its folder, or the name of an embedded study
+    #[arg(value_name = "STUDY.toml")]
+    study: String,
+    /// The folder for the report [default: fenton-NAME-posterior]
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// How to draw
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = Way::Smc)]
+    method: Way,
+    /// Draws of all chains together; for smc the number of particles
+    #[arg(long, value_name = "N", default_value_t = 2048)]
+    draws: usize,
+    /// Chains that know nothing of one another and are compared
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    chains: usize,
+    /// Walkers of each chain, for demc and stretch [default: by the number of parameters]
+    #[arg(long, value_name = "N")]
+    walkers: Option<usize>,
+    /// Keep every Nth step of a walker, for demc and stretch
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    thin: usize,
+    /// The same seed gives the same draws
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Stop after so many seconds; the same command goes on from there
+    #[arg(long, value_name = "S")]
+    max_time: Option<f64>,
+    /// Print the summary as one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Integration method: rodas5p and rodas4p for stiff models, tsit5 for others [default: a race of both]
+    #[arg(long, value_enum, value_name = "METHOD", help_heading = "Integration")]
+    integrator: Option<MethodChoice>,
+    /// Relative tolerance of the draws [default: the study's, or 1e-5 in f64 and 1e-4 in f32]; they are weighted by
+    /// likelihoods at 1e-7
+    #[arg(long, value_name = "X", help_heading = "Integration")]
+    rtol: Option<f64>,
+    /// Absolute tolerance as a part of each state's magnitude [default: as --rtol]
+    #[arg(long, value_name = "X", help_heading = "Integration")]
+    atol: Option<f64>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Way {
+    /// Tempered sequential Monte Carlo: finds separate modes, gives the evidence
+    Smc,
+    /// Differential evolution with an archive, DE-MC(Z)
+    Demc,
+    /// Affine-invariant ensemble, the stretch move
+    Stretch,
+}
+
+impl From<Way> for Sampler {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Smc => Sampler::Smc,
+            Way::Demc => Sampler::Demc,
+            Way::Stretch => Sampler::Stretch,
+        }
+    }
+}
+
+pub fn run(args: &SampleArgs) -> Result<(), Failure> {
+    args.engine.check()?;
+    check_tolerances(args.rtol, args.atol)?;
+    let max_time = args.max_time.map(seconds).transpose()?;
+    let mut study = check::open(&args.study)?;
+    let folder =
+        args.output.clone().unwrap_or_else(|| format!("fenton-{}-posterior", name_of(&args.study, &study)).into());
+    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
+        terminal::warn(&mended);
+    }
+    report::writable(&folder).map_err(Failure::Output)?;
+
+    let reference = CpuEngine::new(Precision::F64);
+    let choice = Choice { method: args.integrator.map(Into::into), rtol: args.rtol, atol: args.atol };
+    let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
+    let problem = study.problem();
+    let lanes = problem.layout.runs.len() * problem.cell_count() * args.draws / 2;
+    let engine = args.engine.open(&problem.program, lanes)?;
+    let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
+    let target = StudyTarget::new(&objective);
+    let settings = SampleSettings {
+        method: args.method.into(),
+        draws: args.draws,
+        chains: args.chains,
+        walkers: args.walkers,
+        thin: args.thin,
+        seed: args.seed,
+        max_time,
+        stop: Some(terminal::interrupted()),
+        checkpoint: Some(CheckpointSettings {
+            path: checkpoint(&folder),
+            interval: Duration::from_secs(10),
+            study: identity(&problem, &choice, &engine),
+        }),
+    };
+    let mut bar = Bar::default();
+    let drawn = sample(&target, &settings, &mut bar);
+    bar.clear();
+    // The one file that a sampler touches is its checkpoint, which is output of ours.
+    let drawn = drawn.map_err(|error| match error {
+        fenton::Error::File { .. } => Failure::Output(error),
+        error => error.into(),
+    })?;
+    let drawn = drawn.map_err(|ended| {
+        let why = if ended == Ended::Time { "the time is up" } else { "interrupted" };
+        let place = checkpoint(&folder);
+        Failure::Interrupted(format!("{why}; the same command goes on from {}", place.display()))
+    })?;
+    let used = objective.simulator.settings(&engine, false);
+    let run = RunFacts {
+        command: command(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        method: drawn.method.name().into(),
+        integrator: used.method.name().into(),
+        rtol: used.rtol,
+        atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
+        engine: format!("{} ({})", engine.name(), engine.detail()),
+        adapter: if engine.is_gpu() { engine.name() } else { String::new() },
+        precision: format!("draws in {}, likelihoods in f64", precision_name(engine.precision())),
+        nodes: problem.cells.as_ref().map(|cells| cells.count),
+        seed: args.seed,
+        seconds: drawn.wall.as_secs_f64(),
+        evaluations: drawn.evaluations,
+        date: today(),
+    };
+    notes.extend(engine.notes());
+    let document = fenton::summary::draws::document(&study, &target, &drawn, run, &notes);
+    draws::write(&document, &folder).map_err(Failure::Output)?;
+    if args.json {
+        output::print_json(&document)?;
+    } else {
+        output::print(&told(&document, &folder))?;
+    }
+    match document.converged {
+        true => Ok(()),
+        false => {
+            Err(Failure::Unconverged(format!("the run did not converge; what it found is in {}", folder.display())))
+        }
+    }
+}
+
+/// The result for a terminal.
+fn told(document: &DrawsReport, folder: &Path) -> String {
+    let mut text = format!("{}\n", document.title);
+    if document.synthetic.is_some() {
+        text += "SYNTHETIC DATA\n";
+    }
+    let facts = &document.facts;
+    text += &format!("\n{} draws in {} chains by {}", facts.draws, facts.chains, facts.method);
+    if let Some((log, error)) = facts.log_evidence {
+        text += &format!("; log evidence {log:.2} (error {error:.2})");
+    }
+    text += &format!("; {:.1} s on {}\n\n", document.run.seconds, document.run.engine);
+    let width = document.parameters.iter().map(|m| m.name.chars().count()).max().unwrap_or(0);
+    for m in &document.parameters {
+        let rhat = m.rhat.map_or("-".into(), |r| format!("{r:.3}"));
+        let ess = m.bulk_ess.map_or("-".into(), |e| format!("{e:.0}"));
+        text += &format!(
+            "  {:<width$}  {:>9} {:<13} 95 % {:<18} prior {:<18} R-hat {rhat}, {ess} effective{}\n",
+            m.name,
+            shown(m.median),
+            m.unit,
+            interval_text(m.interval),
+            interval_text(m.prior_interval),
+            if m.converged { "" } else { "  NOT CONVERGED" }
+        );
+    }
+    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
+    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+}
+
+/// How far the run has come, in thousandths.
+#[derive(Default)]
+struct Bar {
+    bar: Option<ProgressBar>,
+}
+
+impl Bar {
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watcher for Bar {
+    fn update(&mut self, drawing: &Drawing) {
+        let bar = self.bar.get_or_insert_with(|| progress::bar(1000, "of the way"));
+        bar.set_position((1000.0 * drawing.done) as u64);
+        bar.set_message(format!("{} evaluations, {:.0} % accepted", drawing.evaluations, 100.0 * drawing.accepted));
+    }
+}

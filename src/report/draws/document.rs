@@ -1,0 +1,80 @@
+//! Everything that a report on draws shows, as plain data.
+
+use crate::report::document::{Headline, RunFacts, Warning};
+use serde::Serialize;
+
+/// Draws from the posterior of a study, ready to be shown.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct DrawsReport {
+    pub title: String,
+    /// What was measured and where it comes from, in the study's own words.
+    pub study: String,
+    pub model: String,
+    /// Set if the data were made by a computer.
+    pub synthetic: Option<String>,
+    pub warnings: Vec<Warning>,
+    pub headlines: Vec<Headline>,
+    pub converged: bool,
+    pub parameters: Vec<Marginal>,
+    /// Pairs of parameters that the data tie together, the strongest first: correlation of ranks.
+    pub ties: Vec<(String, String, f64)>,
+    pub facts: Facts,
+    pub run: RunFacts,
+    /// A paragraph for a methods section.
+    pub methods: String,
+    pub references: Vec<String>,
+    /// `[chain][draw][parameter]`, in the parameters' units; in the files of draws and not in the summary.
+    #[serde(skip)]
+    pub chains: Vec<Vec<Vec<f64>>>,
+    /// `[chain][draw]`: log of the posterior density up to a constant, log-likelihood.
+    #[serde(skip)]
+    pub densities: Vec<Vec<[f64; 2]>>,
+}
+
+/// One parameter: what was believed of it, and what is believed now.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Marginal {
+    pub name: String,
+    pub unit: String,
+    /// "log10" or "lin".
+    pub scale: String,
+    pub mean: f64,
+    pub sd: f64,
+    pub median: f64,
+    /// Monte Carlo errors of the median and of the ends of the interval.
+    pub median_error: f64,
+    pub interval: (f64, f64),
+    pub interval_errors: (f64, f64),
+    pub prior: String,
+    pub prior_interval: (f64, f64),
+    /// 1 - (width of the interval / width of the prior's) on the scale of estimation.
+    pub shrinkage: f64,
+    pub rhat: Option<f64>,
+    pub bulk_ess: Option<f64>,
+    pub tail_ess: Option<f64>,
+    pub converged: bool,
+    pub source: String,
+    /// Densities on the scale of estimation over the parameter itself.
+    #[serde(skip)]
+    pub density: Vec<(f64, f64)>,
+    #[serde(skip)]
+    pub prior_density: Vec<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Facts {
+    pub method: String,
+    pub chains: usize,
+    pub draws: usize,
+    /// Log evidence and its Monte Carlo error.
+    pub log_evidence: Option<(f64, f64)>,
+    /// Exponents of the likelihood, for SMC.
+    pub temperatures: usize,
+    pub accepted: f64,
+    /// Pareto k of the weights from the precision of sampling to that of the report, and what share of the draws they are
+    /// worth; none where the two agree.
+    pub weights: Option<(f64, f64)>,
+    pub failed_points: u64,
+    /// Cause and count of lanes that stayed failed.
+    pub failures: Vec<(String, u64)>,
+}

@@ -1,0 +1,10 @@
+//! The report on draws from a posterior: its document, its page, its tables and pictures.
+
+mod corner;
+mod document;
+mod folder;
+mod page;
+mod pictures;
+
+pub use document::*;
+pub use folder::write;
