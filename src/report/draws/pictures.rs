@@ -102,6 +102,8 @@ pub fn ranks(report: &DrawsReport, parameter: usize) -> Figure {
 pub fn trace(report: &DrawsReport, parameter: usize) -> Figure {
     let marginal = &report.parameters[parameter];
     let values = || report.chains.iter().flatten().map(|draw| draw[parameter]);
+    // Within less than a decade a logarithmic axis has hardly a tick.
+    let wide = values().fold(0.0, f64::max) > 10.0 * values().fold(f64::INFINITY, f64::min);
     let line = |draws: &Vec<Vec<f64>>| {
         let every = draws.len().div_ceil(STEPS);
         draws.iter().enumerate().step_by(every).map(|(at, draw)| (at as f64, draw[parameter])).collect()
@@ -115,7 +117,7 @@ pub fn trace(report: &DrawsReport, parameter: usize) -> Figure {
         x_label: "draw".into(),
         y_label: marginal.name.clone(),
         x: Some(Scale::exact([0.0, report.chains.first().map_or(1, Vec::len) as f64], false)),
-        y: Some(if marginal.scale == "log10" {
+        y: Some(if marginal.scale == "log10" && wide {
             Scale::log(values().collect::<Vec<_>>())
         } else {
             Scale::linear(values())
