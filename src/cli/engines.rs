@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::gpu::GpuEngine;
 use fenton::engine::{Batch, Engine, EngineError, Guarded, Method, Outcomes, Precision, Reduced, Reduction};
+use fenton::inference::Choice;
 use fenton::program::Program;
 
 #[derive(Debug, Clone, Args)]
@@ -19,6 +20,29 @@ pub struct EngineArgs {
     /// Take the GPU adapter whose name contains NAME ('fenton devices' lists them)
     #[arg(long, value_name = "NAME")]
     pub adapter: Option<String>,
+}
+
+/// How exactly a study is integrated while something is searched for or drawn.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Integration")]
+pub struct IntegrationArgs {
+    /// Integration method: rodas5p and rodas4p for stiff models, tsit5 for others [default: a race of both]
+    #[arg(long, value_enum, value_name = "METHOD")]
+    integrator: Option<MethodChoice>,
+    /// Relative tolerance on the way [default: the study's, or 1e-5 in f64 and 1e-4 in f32]; what is reported is computed
+    /// again at 1e-7
+    #[arg(long, value_name = "X")]
+    rtol: Option<f64>,
+    /// Absolute tolerance as a part of each state's magnitude [default: as --rtol]
+    #[arg(long, value_name = "X")]
+    atol: Option<f64>,
+}
+
+impl IntegrationArgs {
+    pub fn choice(&self) -> Result<Choice, Failure> {
+        check_tolerances(self.rtol, self.atol)?;
+        Ok(Choice { method: self.integrator.map(Into::into), rtol: self.rtol, atol: self.atol })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

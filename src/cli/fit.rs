@@ -1,15 +1,13 @@
 //! `fenton fit`: from a study to a report.
 
-use super::engines::{EngineArgs, MethodChoice, check_tolerances, precision_name};
+use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::{Failure, on_write};
-use super::lasting::{checkpoint, command, identity, name_of, seconds, today};
+use super::long_run::{checkpoint, facts, identity, name_of, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
+use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::engine::{Engine, Precision};
-use fenton::inference::{
-    CheckpointSettings, Choice, Ended, FitSettings, Method, Progress, Stage, StudyObjective, Update, fit,
-};
+use fenton::inference::{CheckpointSettings, Ended, FitSettings, Method, Progress, Stage, StudyObjective, Update, fit};
 use fenton::report::document::{Document, Effect, Quantity, RunFacts};
 use fenton::report::{self, interval_text, shown};
 use fenton::study::Study;
@@ -58,16 +56,8 @@ pub struct FitArgs {
     /// Print the summary as one JSON document
     #[arg(long)]
     json: bool,
-    /// Integration method: rodas5p and rodas4p for stiff models, tsit5 for others [default: a race of both]
-    #[arg(long, value_enum, value_name = "METHOD", help_heading = "Integration")]
-    integrator: Option<MethodChoice>,
-    /// Relative tolerance in the search [default: the study's, or 1e-5 in f64 and 1e-4 in f32]; results are computed
-    /// again at 1e-7
-    #[arg(long, value_name = "X", help_heading = "Integration")]
-    rtol: Option<f64>,
-    /// Absolute tolerance as a part of each state's magnitude [default: as --rtol]
-    #[arg(long, value_name = "X", help_heading = "Integration")]
-    atol: Option<f64>,
+    #[command(flatten)]
+    integration: IntegrationArgs,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -97,7 +87,7 @@ impl From<Search> for Method {
 
 pub fn run(args: &FitArgs) -> Result<(), Failure> {
     args.engine.check()?;
-    check_tolerances(args.rtol, args.atol)?;
+    let choice = args.integration.choice()?;
     if args.starts == 0 {
         return Err(Failure::Usage("--starts has to be at least 1".into()));
     }
@@ -110,13 +100,11 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
     report::writable(&folder).map_err(Failure::Output)?;
 
     let reference = CpuEngine::new(Precision::F64);
-    let choice = Choice { method: args.integrator.map(Into::into), rtol: args.rtol, atol: args.atol };
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
     let problem = study.problem();
     let lanes = problem.layout.runs.len() * problem.cell_count() * args.starts;
     let engine = args.engine.open(&problem.program, lanes)?;
     let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
-    let precision = engine.precision();
     let settings = FitSettings {
         method: args.method.into(),
         starts: args.starts,
@@ -131,21 +119,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         }),
         ..FitSettings::default()
     };
-    let used = objective.simulator.settings(&engine, false);
-    let run = RunFacts {
-        command: command(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        integrator: used.method.name().into(),
-        rtol: used.rtol,
-        atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
-        engine: format!("{} ({})", engine.name(), engine.detail()),
-        adapter: if engine.is_gpu() { engine.name() } else { String::new() },
-        precision: format!("search in {}, results in f64", precision_name(precision)),
-        nodes: problem.cells.as_ref().map(|cells| cells.count),
-        seed: args.seed,
-        date: today(),
-        ..RunFacts::default()
-    };
+    let run = facts(&objective, &engine, engine.is_gpu(), args.seed, "search");
     if fenton::summary::in_words(&study) {
         return weigh(args, max_time, &study, &objective, run, &folder, &notes);
     }

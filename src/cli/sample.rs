@@ -1,14 +1,14 @@
 //! `fenton sample`: from a study to draws of its posterior.
 
-use super::engines::{EngineArgs, MethodChoice, check_tolerances, precision_name};
+use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::{Failure, on_write};
-use super::lasting::{checkpoint, command, identity, name_of, seconds, today};
+use super::long_run::{checkpoint, facts, identity, name_of, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
+use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::engine::{Engine, Precision};
 use fenton::inference::{
-    CheckpointSettings, Choice, Drawing, Ended, SampleSettings, Sampler, StudyObjective, StudyTarget, Watcher, sample,
+    CheckpointSettings, Drawing, Ended, SampleSettings, Sampler, StudyObjective, StudyTarget, Watcher, sample,
 };
 use fenton::report::document::RunFacts;
 use fenton::report::draws::{self, DrawsReport};
@@ -61,16 +61,8 @@ pub struct SampleArgs {
     /// Print the summary as one JSON document
     #[arg(long)]
     json: bool,
-    /// Integration method: rodas5p and rodas4p for stiff models, tsit5 for others [default: a race of both]
-    #[arg(long, value_enum, value_name = "METHOD", help_heading = "Integration")]
-    integrator: Option<MethodChoice>,
-    /// Relative tolerance of the draws [default: the study's, or 1e-5 in f64 and 1e-4 in f32]; they are weighted by
-    /// likelihoods at 1e-7
-    #[arg(long, value_name = "X", help_heading = "Integration")]
-    rtol: Option<f64>,
-    /// Absolute tolerance as a part of each state's magnitude [default: as --rtol]
-    #[arg(long, value_name = "X", help_heading = "Integration")]
-    atol: Option<f64>,
+    #[command(flatten)]
+    integration: IntegrationArgs,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -97,7 +89,7 @@ impl From<Way> for Sampler {
 
 pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     args.engine.check()?;
-    check_tolerances(args.rtol, args.atol)?;
+    let choice = args.integration.choice()?;
     let max_time = args.max_time.map(seconds).transpose()?;
     let mut study = check::open(&args.study)?;
     let folder =
@@ -108,7 +100,6 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     report::writable(&folder).map_err(Failure::Output)?;
 
     let reference = CpuEngine::new(Precision::F64);
-    let choice = Choice { method: args.integrator.map(Into::into), rtol: args.rtol, atol: args.atol };
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
     let problem = study.problem();
     let lanes = problem.layout.runs.len() * problem.cell_count() * args.draws / 2;
@@ -143,22 +134,11 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
         let place = checkpoint(&folder);
         Failure::Interrupted(format!("{why}; the same command goes on from {}", place.display()))
     })?;
-    let used = objective.simulator.settings(&engine, false);
     let run = RunFacts {
-        command: command(),
-        version: env!("CARGO_PKG_VERSION").into(),
         method: drawn.method.name().into(),
-        integrator: used.method.name().into(),
-        rtol: used.rtol,
-        atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
-        engine: format!("{} ({})", engine.name(), engine.detail()),
-        adapter: if engine.is_gpu() { engine.name() } else { String::new() },
-        precision: format!("draws in {}, likelihoods in f64", precision_name(engine.precision())),
-        nodes: problem.cells.as_ref().map(|cells| cells.count),
-        seed: args.seed,
         seconds: drawn.wall.as_secs_f64(),
         evaluations: drawn.evaluations,
-        date: today(),
+        ..facts(&objective, &engine, engine.is_gpu(), args.seed, "draws")
     };
     notes.extend(engine.notes());
     let document = fenton::summary::draws::document(&study, &target, &drawn, run, &notes);

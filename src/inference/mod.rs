@@ -38,7 +38,7 @@ pub use problem_run::{Choice, Failure, Simulated, Simulator, Wanted};
 pub use result::{Basis, Direction, Ended, FitResult, Identification, ParameterResult, StartRecord, Stop, Verdict};
 pub use sample::{
     Diagnosis, Draw, Drawing, EFFECTIVE, Evidence, RHAT, Sample, SampleSettings, Sampler, StudyTarget, Target, Watcher,
-    pareto_smoothed, quantile, quantile_error, sample, sorted,
+    effective, pareto_smoothed, quantile, quantile_error, sample, sorted, systematic,
 };
 pub use settings::{CheckpointSettings, FitSettings, Method};
 pub use watch::{Progress, Stage, Update};

@@ -3,7 +3,7 @@
 use super::document::{Document, Effect, ParameterResult, Quantity, Side};
 use super::network;
 use super::number::{interval_text, shown};
-use super::parts::{Panel, Warning};
+use super::parts::{Panel, Warning, wall_time};
 use super::pictures;
 use super::plot::{Theme, stylesheet};
 use crate::{Error, Result};
@@ -194,16 +194,4 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     ]);
     facts.retain(|(_, value)| !value.is_empty());
     facts
-}
-
-fn wall_time(seconds: f64) -> String {
-    if seconds < 120.0 {
-        return format!("{seconds:.1} s");
-    }
-    let minutes = (seconds / 60.0) as u64;
-    if minutes < 120 {
-        format!("{minutes} min {:.0} s", seconds % 60.0)
-    } else {
-        format!("{} h {} min", minutes / 60, minutes % 60)
-    }
 }

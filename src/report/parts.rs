@@ -1,4 +1,4 @@
-//! What both pages have.
+//! What the pages have in common.
 
 use super::document::{self, Severity};
 use super::plot::{Figure, Layout};
@@ -37,5 +37,17 @@ impl Panel {
             wide: figure.inline(Layout::WIDE),
             narrow: figure.inline(Layout::NARROW),
         }
+    }
+}
+
+pub fn wall_time(seconds: f64) -> String {
+    if seconds < 120.0 {
+        return format!("{seconds:.1} s");
+    }
+    let minutes = (seconds / 60.0) as u64;
+    if minutes < 120 {
+        format!("{minutes} min {:.0} s", seconds % 60.0)
+    } else {
+        format!("{} h {} min", minutes / 60, minutes % 60)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{references, words};
 use crate::engine::Status;
-use crate::inference::{Sample, StudyTarget, Target, quantile, quantile_error, sorted};
+use crate::inference::{Sample, Sampler, StudyTarget, Target, quantile, quantile_error, sorted};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
 use crate::report::draws::{DrawsReport, Facts, Marginal};
 use crate::report::{interval_text, shown};
@@ -177,9 +177,9 @@ fn facts(sample: &Sample) -> Facts {
     let named = |(status, count): &(Status, u64)| (status.advice().to_string(), *count);
     Facts {
         method: match sample.method {
-            crate::inference::Sampler::Smc => "tempered sequential Monte Carlo",
-            crate::inference::Sampler::Demc => "differential evolution MCMC with an archive, DE-MC(Z)",
-            crate::inference::Sampler::Stretch => "affine-invariant ensemble MCMC (stretch move)",
+            Sampler::Smc => "tempered sequential Monte Carlo",
+            Sampler::Demc => "differential evolution MCMC with an archive, DE-MC(Z)",
+            Sampler::Stretch => "affine-invariant ensemble MCMC (stretch move)",
         }
         .into(),
         chains: sample.chains.len(),
@@ -248,6 +248,15 @@ fn warnings(sample: &Sample, parameters: &[Marginal], notes: &[String]) -> Vec<W
             say(Severity::Note, "Weighted to f64".into(), text);
         }
     }
+    if sample.unsettled > 0 {
+        let text = format!(
+            "At {} of {} exponents of the likelihood the members were still on their way after the most moves. The evidence \
+             may be off; its error says by how much as far as it can be known. More --draws may help.",
+            sample.unsettled,
+            sample.ladder.len()
+        );
+        say(Severity::Caution, "Not all steps settled".into(), text);
+    }
     let prior: Vec<&str> = parameters.iter().filter(|m| m.shrinkage < TAUGHT).map(|m| m.name.as_str()).collect();
     if !prior.is_empty() {
         let title = format!("{} of {} parameters are known from their priors alone", prior.len(), parameters.len());
@@ -261,11 +270,11 @@ fn warnings(sample: &Sample, parameters: &[Marginal], notes: &[String]) -> Vec<W
 
 fn methods(study: &Study, sample: &Sample, run: &RunFacts) -> String {
     let sampler = match sample.method {
-        crate::inference::Sampler::Smc => {
+        Sampler::Smc => {
             format!("tempered sequential Monte Carlo (Del Moral et al. 2006) with {} temperatures", sample.ladder.len())
         }
-        crate::inference::Sampler::Demc => "DE-MC(Z) (ter Braak and Vrugt 2008)".into(),
-        crate::inference::Sampler::Stretch => "the affine-invariant ensemble sampler (Goodman and Weare 2010)".into(),
+        Sampler::Demc => "DE-MC(Z) (ter Braak and Vrugt 2008)".into(),
+        Sampler::Stretch => "the affine-invariant ensemble sampler (Goodman and Weare 2010)".into(),
     };
     let evidence =
         sample.evidence.map_or(String::new(), |e| format!(" The log evidence is {:.2} ± {:.2}.", e.log, e.error));

@@ -3,13 +3,12 @@
 //! A statement bounds what the model may say and has no best fit. So nothing is optimised: the prior is drawn from, and
 //! what is left of it where the statements hold is the result.
 
-use crate::inference::{Evaluation, Objective, StudyObjective};
-use crate::random::{Points, normal_quantile};
-use crate::study::Prior;
+use crate::inference::{Evaluation, Objective, StudyObjective, effective, systematic};
+use crate::random::Points;
 use crate::study::problem::Estimated;
 use crate::{Error, Result};
 
-/// Points drawn from the priors; those beyond the bounds are left out.
+/// Points drawn from the priors within the bounds.
 const DRAWN: usize = 2048;
 /// Points evaluated at a time, between two looks at whether to stop.
 const BATCH: usize = 128;
@@ -38,9 +37,9 @@ impl Weighted {
     pub fn draw(objective: &StudyObjective, seed: u64, stop: &dyn Fn() -> bool) -> Result<Self> {
         let parameters = &objective.problem().parameters;
         let uniform = Points::new(parameters.len(), DRAWN, seed);
-        let mut points: Vec<Vec<f64>> = (0..DRAWN)
-            .filter_map(|at| parameters.iter().zip(uniform.point(at)).map(|(p, u)| quantile(p, u)).collect())
-            .collect();
+        let quantile = |(p, share): (&Estimated, f64)| p.prior.quantile_within(share, p.scale, p.lower, p.upper);
+        let mut points: Vec<Vec<f64>> =
+            (0..DRAWN).map(|at| parameters.iter().zip(uniform.point(at)).map(quantile).collect()).collect();
         let mut likelihoods: Vec<f64> = Vec::with_capacity(points.len());
         for batch in points.chunks(BATCH) {
             if stop() {
@@ -56,7 +55,7 @@ impl Weighted {
         let stopped = likelihoods.len() < points.len();
         points.truncate(likelihoods.len());
         let sum: f64 = likelihoods.iter().sum();
-        let effective = sum * sum / likelihoods.iter().map(|l| l * l).sum::<f64>();
+        let effective = effective(&likelihoods);
         if effective.is_nan() || effective < FEWEST {
             let count = points.len();
             if stopped {
@@ -101,37 +100,14 @@ impl Weighted {
 
     /// Points of equal weight, by systematic resampling.
     pub fn resampled(&self) -> Vec<Vec<f64>> {
-        let (mut at, mut sum) = (0, self.weights[0]);
-        (0..KEPT)
-            .map(|i| {
-                let wanted = (i as f64 + 0.5) / KEPT as f64;
-                while sum < wanted && at + 1 < self.points.len() {
-                    at += 1;
-                    sum += self.weights[at];
-                }
-                self.points[at].clone()
-            })
-            .collect()
+        systematic(&self.weights, KEPT, 0.5).into_iter().map(|at| self.points[at].clone()).collect()
     }
-}
-
-/// The quantile of a prior on the estimation scale; `None` beyond the bounds.
-fn quantile(parameter: &Estimated, share: f64) -> Option<f64> {
-    let (scale, lower, upper) = (parameter.scale, parameter.lower, parameter.upper);
-    let between = |low: f64, high: f64| low + share * (high - low);
-    let value = match parameter.prior {
-        Prior::Flat => return Some(between(scale.estimate(lower), scale.estimate(upper))),
-        Prior::Uniform => between(lower, upper),
-        Prior::LogUniform => between(lower.ln(), upper.ln()).exp(),
-        Prior::Normal { mean, sd } => mean + sd * normal_quantile(share),
-        Prior::LogNormal { median, sd } => median * (sd * normal_quantile(share)).exp(),
-    };
-    (lower..=upper).contains(&value).then(|| scale.estimate(value))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::normal_quantile;
 
     /// A standard normal prior of which the statement leaves the upper half: quantiles of the half-normal distribution.
     #[test]

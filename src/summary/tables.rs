@@ -14,8 +14,6 @@ use crate::study::{Prior, Scale, Seen, Study};
 const TAUGHT: f64 = 0.1;
 /// The verdict on a spread between experiments.
 pub const BETWEEN: &str = "sd between experiments";
-/// 97.5 % quantile of the standard normal distribution.
-const Z: f64 = 1.959963984540054;
 
 pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<ParameterResult> {
     let priors = problem.priors(&fit.spreads);
@@ -123,21 +121,11 @@ fn fixed(study: &Study) -> impl Iterator<Item = ParameterResult> {
     })
 }
 
-/// Where 95 % of the prior lies, cut at the bounds.
+/// Where 95 % of the prior lies within the bounds.
 fn prior_interval(parameter: &Estimated) -> (f64, f64) {
-    let (lower, upper) = (parameter.lower, parameter.upper);
-    let within = |scale: Scale| {
-        let (low, high) = (scale.estimate(lower), scale.estimate(upper));
-        (scale.value(low + 0.025 * (high - low)), scale.value(high - 0.025 * (high - low)))
-    };
-    let (low, high) = match parameter.prior {
-        Prior::Flat => within(parameter.scale),
-        Prior::Uniform => within(Scale::Lin),
-        Prior::LogUniform => within(Scale::Log10),
-        Prior::Normal { mean, sd } => (mean - Z * sd, mean + Z * sd),
-        Prior::LogNormal { median, sd } => (median * (-Z * sd).exp(), median * (Z * sd).exp()),
-    };
-    (low.clamp(lower, upper), high.clamp(lower, upper))
+    let &Estimated { scale, lower, upper, prior, .. } = parameter;
+    let end = |share: f64| scale.value(prior.quantile_within(share, scale, lower, upper));
+    (end(0.025), end(0.975))
 }
 
 pub fn predictions(study: &Study, model: &Model) -> Result<Vec<Prediction>> {

@@ -19,6 +19,7 @@ mod target;
 mod walk;
 
 pub use diagnose::{Diagnosis, EFFECTIVE, RHAT, quantile, quantile_error, sorted};
+pub use population::{effective, systematic};
 pub use psis::pareto_smoothed;
 pub use target::{StudyTarget, Target};
 
@@ -134,8 +135,10 @@ pub struct Sample {
     pub evidence: Option<Evidence>,
     /// Of each dimension.
     pub diagnoses: Vec<Diagnosis>,
-    /// Temperature exponents of the first chain, from 0 to 1.
+    /// Exponents of the likelihood, from 0 to 1; SMC alone.
     pub ladder: Vec<f64>,
+    /// At how many of them the members were still on their way when their time was over.
+    pub unsettled: u32,
     pub accepted: f64,
     /// Pareto k of the weights between the two precisions, and what share of the draws they are worth.
     pub weights: Option<(f64, f64)>,
@@ -212,6 +215,7 @@ struct Drawn {
     chains: Vec<Vec<Member>>,
     evidence: Option<Evidence>,
     ladder: Vec<f64>,
+    unsettled: u32,
     accepted: f64,
 }
 

@@ -13,7 +13,7 @@ const SAME: f64 = 0.01;
 const ANEW: u64 = u64::MAX - 1;
 
 pub(super) fn finish(run: Run, drawn: Drawn) -> Result<Sample> {
-    let Drawn { mut chains, mut evidence, ladder, accepted } = drawn;
+    let Drawn { mut chains, mut evidence, ladder, unsettled, accepted } = drawn;
     let weights = if run.target.is_exact() { None } else { reweighed(&run, &mut chains, &mut evidence)? };
     let names = run.target.names().to_vec();
     let spent = run.spent.borrow();
@@ -25,6 +25,7 @@ pub(super) fn finish(run: Run, drawn: Drawn) -> Result<Sample> {
         evidence,
         diagnoses: Vec::new(),
         ladder,
+        unsettled,
         accepted,
         weights,
         failures: spent.failures(),

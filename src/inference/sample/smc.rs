@@ -6,8 +6,7 @@
 //!
 //! Chains go side by side: they share the exponents and nothing else, so that they can be compared. A chain is a pair of
 //! populations, of which one moves by proposals in the shape of the other. They are resampled each by itself: a member whose
-//! twin stands among those that its proposals are made of is drawn to it, and the evidence comes out too low. So it does
-//! where a population chooses its exponents by itself.
+//! twin stands among those that its proposals are made of is drawn to it, and the evidence comes out too low.
 
 use super::kernels::{Kernel, Others, Proposal, Tuning};
 use super::population::{Member, effective, systematic};
@@ -22,11 +21,16 @@ const KEPT: f64 = 0.7;
 /// more than this; after the last exponent it is to be less.
 const REMEMBERED: f64 = 0.1;
 const AT_LAST: f64 = 0.02;
+/// After the last exponent they go on for so many times what they took to forget: what is slowest to settle is not what a
+/// correlation sees first.
+const LONGER: u32 = 3;
 /// Most sweeps at one exponent.
-const SWEEPS: u32 = 100;
+const SWEEPS: u32 = 200;
 /// Streams of the first draws and of resampling, which no move has.
-const BIRTH: u64 = 0xFFFF_FFFF;
-const CHOICE: u64 = 0xFFFF_FFFE;
+const BIRTH: u64 = 0xFFFF_FF00;
+const CHOICE: u64 = 0xFFFF_FFFF;
+/// Rounds of draws from the prior before too few are found that can be integrated.
+const ROUNDS: u64 = 64;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct State {
@@ -36,6 +40,10 @@ struct State {
     ladder: Vec<f64>,
     /// Sweeps at the present one.
     sweep: u32,
+    /// After how many of them the members had forgotten where they were.
+    forgotten: Option<u32>,
+    /// Exponents at which the most sweeps were not enough.
+    unsettled: u32,
     accepted: u64,
     tried: u64,
 }
@@ -66,19 +74,26 @@ pub(super) fn run(run: &mut Run) -> Result<Option<Drawn>> {
         state.sweep += 1;
         state.populations.iter_mut().for_each(|p| p.tuning.adapt());
         let last = state.exponent() == 1.0;
-        let settled = state.settled();
-        if settled {
+        if state.forgotten.is_none() && state.forgets() {
+            state.forgotten = Some(state.sweep);
+        }
+        let longer = if last { LONGER } else { 1 };
+        let settled = state.forgotten.is_some_and(|sweep| state.sweep >= longer * sweep);
+        let over = state.sweep >= SWEEPS;
+        let moves_on = settled || over;
+        state.unsettled += u32::from(!settled && over);
+        if moves_on {
             state.look_back();
         }
-        if settled && !last {
+        if moves_on && !last {
             state.raise(run.settings.seed);
         }
         let accepted = state.accepted as f64 / state.tried.max(1) as f64;
-        if settled && last {
+        if moves_on && last {
             let evidence = Some(state.evidence());
             let pair = |pair: &[Population]| pair.iter().flat_map(|p| p.members.clone()).collect();
             let chains = state.populations.chunks(2).map(pair).collect();
-            return Ok(Some(Drawn { chains, evidence, ladder: state.ladder, accepted }));
+            return Ok(Some(Drawn { chains, evidence, ladder: state.ladder, unsettled: state.unsettled, accepted }));
         }
         if !run.goes_on(state.exponent(), accepted, &state)? {
             return Ok(None);
@@ -86,38 +101,55 @@ pub(super) fn run(run: &mut Run) -> Result<Option<Drawn>> {
     }
 }
 
-/// The first members, from the prior, and the first exponent.
+/// The first members, draws from the prior that can be integrated, and the first exponent.
 fn born(run: &Run) -> Result<State> {
-    let populations = 2 * run.settings.chains;
-    let size = run.settings.draws / populations;
+    let count = 2 * run.settings.chains;
+    let size = run.settings.draws / count;
     let dimensions = run.dimensions();
-    let point = |population: usize, member: usize| {
-        let mut stream = stream(run.settings.seed, population, BIRTH, member);
+    let point = |population: usize, round: u64, member: usize| {
+        let mut stream = stream(run.settings.seed, population, BIRTH + round, member);
         let shares: Vec<f64> = (0..dimensions).map(|_| stream.uniform()).collect();
         run.target.prior_point(&shares)
     };
-    let points = (0..populations).flat_map(|population| (0..size).map(move |member| (population, member)));
-    let members = run.members(points.map(|(population, member)| point(population, member)).collect())?;
-    let possible = members.iter().filter(|m| m.likelihood.is_finite()).count();
-    if possible < 2 * populations {
+    let mut found: Vec<Vec<Member>> = vec![Vec::new(); count];
+    let mut drawn = vec![0; count];
+    for round in 0..ROUNDS {
+        let short: Vec<usize> = (0..count).filter(|&at| found[at].len() < size).collect();
+        if short.is_empty() {
+            break;
+        }
+        let points = short.iter().flat_map(|&at| (0..size).map(move |member| (at, member)));
+        let members = run.members(points.map(|(at, member)| point(at, round, member)).collect())?;
+        for (&at, members) in short.iter().zip(members.chunks(size)) {
+            drawn[at] += size;
+            found[at].extend(members.iter().filter(|m| m.likelihood.is_finite()).cloned());
+        }
+    }
+    if found.iter().any(|members| members.len() < size) {
         let diagnostic = Diagnostic::new(format!(
-            "of {} draws from the priors {possible} can be integrated and have a likelihood above 0",
-            members.len()
+            "of {} draws from the priors only {} can be integrated and have a likelihood above 0",
+            drawn.iter().sum::<usize>(),
+            found.iter().map(Vec::len).sum::<usize>()
         ))
         .hint("narrow or move the priors, or ask whether the model can make such data at all");
         return Err(Error::input(diagnostic));
     }
-    let population = |members: &[Member]| Population {
-        members: members.to_vec(),
-        before: Vec::new(),
-        roots: (0..size as u32).collect(),
-        forward: 0.0,
-        // What cannot be integrated is out of sight from later on.
-        backward: (possible as f64 / (populations * size) as f64).ln(),
-        tuning: Tuning::default(),
+    let population = |(mut members, drawn): (Vec<Member>, usize)| {
+        // The rest of the prior has a likelihood of 0.
+        let possible = (members.len() as f64 / drawn as f64).ln();
+        members.truncate(size);
+        Population {
+            members,
+            before: Vec::new(),
+            roots: (0..size as u32).collect(),
+            forward: possible,
+            backward: possible,
+            tuning: Tuning::default(),
+        }
     };
-    let populations = members.chunks(size).map(population).collect();
-    let mut state = State { populations, ladder: vec![0.0], sweep: 0, accepted: 0, tried: 0 };
+    let populations = found.into_iter().zip(drawn).map(population).collect();
+    let mut state =
+        State { populations, ladder: vec![0.0], sweep: 0, forgotten: None, unsettled: 0, accepted: 0, tried: 0 };
     state.raise(run.settings.seed);
     Ok(state)
 }
@@ -183,15 +215,14 @@ impl State {
         self.populations.iter().flat_map(|p| &p.members)
     }
 
-    /// Whether the members have moved enough at this exponent.
-    fn settled(&self) -> bool {
+    /// Whether nothing about the members tells any more where they were.
+    fn forgets(&self) -> bool {
         // Chance alone makes correlations of this size.
         let chance = 2.0 / (self.members().count() as f64).sqrt();
         let limit = if self.exponent() == 1.0 { AT_LAST } else { REMEMBERED }.max(chance);
         let dimensions = self.populations[0].members[0].point.len();
-        self.sweep >= SWEEPS
-            || self.remembered(|member| member.likelihood) < limit
-                && (0..dimensions).all(|i| self.remembered(|member| member.point[i]) < limit)
+        self.remembered(|member| member.likelihood) < limit
+            && (0..dimensions).all(|i| self.remembered(|member| member.point[i]) < limit)
     }
 
     /// Correlation of something about the members with what it was before the moves.
@@ -209,28 +240,25 @@ impl State {
     /// To the next exponent: weigh, add to the evidence, resample.
     fn raise(&mut self, seed: u64) {
         let now = self.exponent();
-        let least = self.members().map(|m| m.likelihood).fold(f64::INFINITY, f64::min);
-        let weight = |member: &Member, next: f64| (-(next - now) * (member.likelihood - least)).exp();
-        let kept = |next: f64| effective(&self.members().map(|m| weight(m, next)).collect::<Vec<_>>());
-        // Those that cannot be integrated have no weight at any exponent.
-        let wanted = KEPT * self.members().filter(|m| m.likelihood.is_finite()).count() as f64;
+        let least = |members: &[Member]| members.iter().map(|m| m.likelihood).fold(f64::INFINITY, f64::min);
+        let weight = |member: &Member, least: f64, next: f64| (-(next - now) * (member.likelihood - least)).exp();
+        let best = self.populations.iter().map(|p| least(&p.members)).fold(f64::INFINITY, f64::min);
+        let kept = |next: f64| effective(&self.members().map(|m| weight(m, best, next)).collect::<Vec<_>>());
+        let wanted = KEPT * self.members().count() as f64;
         let next = if kept(1.0) >= wanted { 1.0 } else { furthest(now, |next| kept(next) < wanted) };
         for (at, population) in self.populations.iter_mut().enumerate() {
-            let weights: Vec<f64> = population.members.iter().map(|m| weight(m, next)).collect();
+            let best = least(&population.members);
+            let weights: Vec<f64> = population.members.iter().map(|m| weight(m, best, next)).collect();
             let count = weights.len();
-            let mean = weights.iter().sum::<f64>() / count as f64;
-            population.forward += mean.max(f64::MIN_POSITIVE).ln() - (next - now) * least;
+            population.forward += (weights.iter().sum::<f64>() / count as f64).ln() - (next - now) * best;
             let offset = stream(seed, at, CHOICE, self.ladder.len()).uniform();
-            // A population without any weight is lost, and says so by its evidence of 0.
-            if mean > 0.0 {
-                let chosen = systematic(&weights, count, offset);
-                population.members = chosen.iter().map(|&at| population.members[at].clone()).collect();
-                population.roots = chosen.iter().map(|&at| population.roots[at]).collect();
-            }
+            let chosen = systematic(&weights, count, offset);
+            population.members = chosen.iter().map(|&at| population.members[at].clone()).collect();
+            population.roots = chosen.iter().map(|&at| population.roots[at]).collect();
             population.before.clone_from(&population.members);
         }
         self.ladder.push(next);
-        self.sweep = 0;
+        (self.sweep, self.forgotten) = (0, None);
     }
 
     /// What the last step was worth, by the members that have settled after it.

@@ -71,7 +71,7 @@ pub(super) fn run(run: &mut Run, rule: &dyn Rule) -> Result<Option<Drawn>> {
     }
     let accepted = state.accepted as f64 / state.tried.max(1) as f64;
     let chains = state.chains.into_iter().map(|chain| chain.kept.concat()).collect();
-    Ok(Some(Drawn { chains, evidence: None, ladder: Vec::new(), accepted }))
+    Ok(Some(Drawn { chains, evidence: None, ladder: Vec::new(), unsettled: 0, accepted }))
 }
 
 fn stream(seed: u64, chain: usize, step: u64, walker: usize) -> Stream {

@@ -3,7 +3,7 @@
 use super::document::{DrawsReport, Marginal};
 use super::{corner, pictures};
 use crate::report::number::{interval_text, shown};
-use crate::report::parts::{Panel, Warning};
+use crate::report::parts::{Panel, Warning, wall_time};
 use crate::report::plot::{Theme, stylesheet};
 use crate::{Error, Result};
 use askama::Template;
@@ -108,7 +108,7 @@ fn facts(report: &DrawsReport) -> Vec<(&'static str, String)> {
         ("Population nodes", run.nodes.map_or(String::new(), |nodes| nodes.to_string())),
         ("Evaluations", run.evaluations.to_string()),
         ("Seed", run.seed.to_string()),
-        ("Wall time", format!("{:.1} s", run.seconds)),
+        ("Wall time", wall_time(run.seconds)),
         ("Version", format!("fenton {}", run.version)),
         ("Date", run.date.clone()),
     ];

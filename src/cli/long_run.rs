@@ -1,8 +1,10 @@
 //! What commands share that work on a study for a while and write a folder: its name, its checkpoint, the facts of the run.
 
+use super::engines::precision_name;
 use super::failure::Failure;
 use fenton::engine::Engine;
-use fenton::inference::Choice;
+use fenton::inference::{Choice, StudyObjective};
+use fenton::report::document::RunFacts;
 use fenton::study::Study;
 use fenton::study::problem::Problem;
 use std::fs;
@@ -27,7 +29,7 @@ pub fn seconds(value: f64) -> Result<Duration, Failure> {
 
 /// Today in UTC, as in 2026-11-24. From days since 1970 by the years of the Gregorian calendar counted from March
 /// (H. Hinnant, "chrono-compatible low-level date algorithms").
-pub fn today() -> String {
+fn today() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     date(seconds / 86_400)
 }
@@ -68,8 +70,28 @@ pub fn identity(problem: &Problem, choice: &Choice, engine: &dyn Engine) -> Stri
     )
 }
 
+/// How the work on `objective` is done by `engine`; what came of it is filled in later. `work` is what the engine does in its
+/// own precision: "search", "draws".
+pub fn facts(objective: &StudyObjective, engine: &dyn Engine, gpu: bool, seed: u64, work: &str) -> RunFacts {
+    let used = objective.simulator.settings(engine, false);
+    RunFacts {
+        command: command(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        integrator: used.method.name().into(),
+        rtol: used.rtol,
+        atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
+        engine: format!("{} ({})", engine.name(), engine.detail()),
+        adapter: if gpu { engine.name() } else { String::new() },
+        precision: format!("{work} in {}, results in f64", precision_name(engine.precision())),
+        nodes: objective.problem().cells.as_ref().map(|cells| cells.count),
+        seed,
+        date: today(),
+        ..RunFacts::default()
+    }
+}
+
 /// The command as it was typed, quoted where a shell would ask for it.
-pub fn command() -> String {
+fn command() -> String {
     let quoted = |argument: String| {
         let plain = !argument.is_empty() && argument.chars().all(|c| c.is_alphanumeric() || "-_./=:,+%@".contains(c));
         if plain { argument } else { format!("'{}'", argument.replace('\'', "'\\''")) }
