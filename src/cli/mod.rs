@@ -8,6 +8,7 @@ mod curve;
 mod devices;
 mod draft;
 mod engines;
+mod ensemble;
 mod failure;
 mod fit;
 mod inputs;
@@ -20,6 +21,7 @@ mod progress;
 mod sample;
 mod simulate;
 mod terminal;
+mod threshold;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -46,6 +48,8 @@ enum Command {
     Fit(fit::FitArgs),
     /// Draw from the posterior of a study: what the data leave possible, and how likely
     Sample(sample::SampleArgs),
+    /// Minimum effective concentrations, onset and rate of death as distributions
+    Threshold(threshold::ThresholdArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -78,6 +82,7 @@ pub fn run() -> ExitCode {
     let result: Result<(), Failure> = match &cli.command {
         Command::Fit(args) => fit::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Threshold(args) => threshold::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

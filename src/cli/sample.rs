@@ -188,12 +188,12 @@ fn told(document: &DrawsReport, folder: &Path) -> String {
 
 /// How far the run has come, in thousandths.
 #[derive(Default)]
-struct Bar {
+pub struct Bar {
     bar: Option<ProgressBar>,
 }
 
 impl Bar {
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

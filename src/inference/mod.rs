@@ -9,6 +9,7 @@ mod boxed;
 mod bridge;
 mod checkpoint;
 mod cmaes;
+mod ensemble;
 mod fit;
 mod identify;
 mod interval;
@@ -25,9 +26,12 @@ mod sample;
 mod settings;
 mod starts;
 mod swarm;
+pub mod threshold;
+mod trials;
 mod trust;
 mod watch;
 
+pub use ensemble::Ensemble;
 pub use fit::fit;
 pub use objective::{Dimension, Evaluation, Expansion, Few, Objective};
 pub use predict::Predicted;
@@ -41,4 +45,5 @@ pub use sample::{
     effective, pareto_smoothed, quantile, quantile_error, sample, sorted, systematic,
 };
 pub use settings::{CheckpointSettings, FitSettings, Method};
+pub use trials::Trial;
 pub use watch::{Progress, Stage, Update};

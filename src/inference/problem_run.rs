@@ -2,15 +2,15 @@
 
 use super::problem_reduced::Residuals;
 use crate::engine::{
-    Batch, Engine, Lane, LaneReport, Method, Misfit, Outcomes, Precision, Reduced, Reduction, Settings, Status, choose,
-    stiff_method,
+    Batch, Engine, Lane, LaneReport, Method, Misfit, Outcomes, Precision, Protocol, Reduced, Reduction, Settings,
+    Status, choose, stiff_method,
 };
-use crate::study::problem::Problem;
+use crate::study::problem::{Problem, Term};
 use crate::{Error, Result};
 use rayon::prelude::*;
 
 /// Memory that the lanes of one batch may take on the host, roughly, in bytes.
-const BATCH_BYTES: usize = 256 << 20;
+pub(super) const BATCH_BYTES: usize = 256 << 20;
 
 /// Lanes that decide on the method.
 const RACERS: usize = 8;
@@ -168,7 +168,7 @@ impl<'a> Simulator<'a> {
         wanted: Wanted,
         exact: bool,
     ) -> Result<Vec<Simulated>> {
-        let outcomes = self.integrate(rows, lanes, wanted.tangents, exact)?;
+        let outcomes = self.integrate(rows, lanes, &self.problem.layout.protocols, wanted.tangents, exact)?;
         let per_point = self.problem.layout.runs.len() * self.problem.cell_count();
         Ok((0..values.len())
             .into_par_iter()
@@ -218,7 +218,7 @@ impl<'a> Simulator<'a> {
     /// The lanes of one parameter vector that cannot be integrated, for a report.
     pub fn failures(&self, values: &[f64]) -> Result<Vec<Failure>> {
         let (rows, lanes) = self.lanes(&[values.to_vec()]);
-        let outcomes = self.integrate(&rows, &lanes, &[], true)?;
+        let outcomes = self.integrate(&rows, &lanes, &self.problem.layout.protocols, &[], true)?;
         let cells = self.problem.cell_count();
         let failed = outcomes.reports.iter().enumerate().filter(|(_, r)| r.status != Status::Finished);
         Ok(failed
@@ -239,19 +239,7 @@ impl<'a> Simulator<'a> {
         let mut rows = Vec::with_capacity(values.len() * backgrounds * cells * problem.program.inputs.len());
         let mut lanes = Vec::with_capacity(values.len() * problem.layout.runs.len() * cells);
         for (point, values) in values.iter().enumerate() {
-            for background in &problem.backgrounds {
-                let median: Vec<f64> = background.iter().map(|term| term.value(values)).collect();
-                for cell in 0..cells {
-                    let first = rows.len();
-                    rows.extend_from_slice(&median);
-                    if let Some(spread) = &problem.cells {
-                        let nodes = &spread.nodes[cell * spread.spread.len()..];
-                        for ((input, sd), node) in spread.spread.iter().zip(nodes) {
-                            rows[first + *input as usize] *= (sd.value(values) * node).exp();
-                        }
-                    }
-                }
-            }
+            problem.backgrounds.iter().for_each(|background| self.push_rows(values, background, &mut rows));
             for (protocol, run) in problem.layout.runs.iter().enumerate() {
                 for cell in 0..cells {
                     let row = (point * backgrounds + run.condition) * cells + cell;
@@ -262,11 +250,37 @@ impl<'a> Simulator<'a> {
         (rows, lanes)
     }
 
+    /// Rows of inputs of each cell in one background.
+    pub(super) fn push_rows(&self, values: &[f64], background: &[Term], rows: &mut Vec<f64>) {
+        let median: Vec<f64> = background.iter().map(|term| term.value(values)).collect();
+        for cell in 0..self.problem.cell_count() {
+            let first = rows.len();
+            rows.extend_from_slice(&median);
+            if let Some(spread) = &self.problem.cells {
+                let nodes = &spread.nodes[cell * spread.spread.len()..];
+                for ((input, sd), node) in spread.spread.iter().zip(nodes) {
+                    rows[first + *input as usize] *= (sd.value(values) * node).exp();
+                }
+            }
+        }
+    }
+
     /// One batch, then failed lanes with a smaller first step, with the other method, and on the reference.
-    fn integrate(&self, rows: &[f64], lanes: &[Lane], tangents: &[u32], exact: bool) -> Result<Outcomes> {
+    pub(super) fn integrate(
+        &self,
+        rows: &[f64],
+        lanes: &[Lane],
+        protocols: &[Protocol],
+        tangents: &[u32],
+        exact: bool,
+    ) -> Result<Outcomes> {
         let first = if exact { self.reference } else { self.engine };
         let settings = self.settings(first, exact);
-        let mut outcomes = self.run_batch(first, rows, lanes, tangents, &settings)?;
+        let batch = |engine: &dyn Engine, lanes: &[Lane], settings: &Settings| {
+            let program = &self.problem.program;
+            run_batch(engine, &Batch { program, lanes, rows, protocols, tangents, settings })
+        };
+        let mut outcomes = batch(first, lanes, &settings)?;
         let careful = Settings { caution: CAUTION, max_steps: settings.max_steps.saturating_mul(4), ..settings };
         let method = match careful.method {
             Method::Rodas5P => Method::Rodas4P,
@@ -284,32 +298,11 @@ impl<'a> Simulator<'a> {
             }
             let again: Vec<Lane> = failed.iter().map(|&lane| lanes[lane]).collect();
             // A method that an engine lacks is one way less to try again.
-            let Ok(second) = self.run_batch(engine, rows, &again, tangents, &settings) else { continue };
+            let Ok(second) = batch(engine, &again, &settings) else { continue };
             for (at, &lane) in failed.iter().enumerate() {
                 if second.reports[at].status == Status::Finished {
                     take_over(&mut outcomes, lane, &second, at, tangents.len());
                 }
-            }
-        }
-        Ok(outcomes)
-    }
-
-    fn run_batch(
-        &self,
-        engine: &dyn Engine,
-        rows: &[f64],
-        lanes: &[Lane],
-        tangents: &[u32],
-        settings: &Settings,
-    ) -> Result<Outcomes> {
-        let protocols = &self.problem.layout.protocols;
-        let batch = Batch { program: &self.problem.program, lanes, rows, protocols, tangents, settings };
-        let mut outcomes = engine.run(&batch).map_err(|error| Error::Engine(error.to_string()))?;
-        // What an engine calls finished must be finite to count.
-        for (lane, report) in outcomes.reports.iter_mut().enumerate() {
-            let range = outcomes.offsets[lane]..outcomes.offsets[lane + 1];
-            if report.status == Status::Finished && outcomes.outputs[range].iter().any(|x| !x.is_finite()) {
-                report.status = Status::NotFinite;
             }
         }
         Ok(outcomes)
@@ -378,6 +371,18 @@ impl<'a> Simulator<'a> {
         }
         scores
     }
+}
+
+fn run_batch(engine: &dyn Engine, batch: &Batch) -> Result<Outcomes> {
+    let mut outcomes = engine.run(batch).map_err(|error| Error::Engine(error.to_string()))?;
+    // What an engine calls finished must be finite to count.
+    for (lane, report) in outcomes.reports.iter_mut().enumerate() {
+        let range = outcomes.offsets[lane]..outcomes.offsets[lane + 1];
+        if report.status == Status::Finished && outcomes.outputs[range].iter().any(|x| !x.is_finite()) {
+            report.status = Status::NotFinite;
+        }
+    }
+    Ok(outcomes)
 }
 
 fn take_over(outcomes: &mut Outcomes, lane: usize, from: &Outcomes, at: usize, directions: usize) {

@@ -32,6 +32,9 @@ pub struct Study {
     pub observables: Vec<Observable>,
     /// What the observables are made of, over the system's graph.
     pub outputs: Vec<Id>,
+    /// The outputs that the assay names as live and as dead cells.
+    pub live: Option<usize>,
+    pub dead: Option<usize>,
     pub settle: Option<Settle>,
     pub parameters: Vec<Parameter>,
     pub cells: Option<CellSpread>,
@@ -270,6 +273,27 @@ impl Kind {
 impl Study {
     pub fn parameter(&self, name: &str) -> Option<usize> {
         self.parameters.iter().position(|p| p.name == name)
+    }
+
+    /// Has a variable of the model recorded beside what is observed, and gives back the number of that output; `None` if
+    /// the model has no such variable.
+    pub fn record(&mut self, variable: &str) -> Option<usize> {
+        let id = self.system.variable(variable)?.value;
+        self.outputs.push(id);
+        Some(self.outputs.len() - 1)
+    }
+
+    /// Whether any reading is made of this variable of the model by itself, rather than of what follows from it.
+    pub fn measures(&self, variable: &str) -> bool {
+        let Some(variable) = self.system.variable(variable) else { return false };
+        let of = |datum: &Datum| {
+            let observable = &self.observables[datum.observable];
+            observable.above.iter().chain(&observable.below).map(|&(_, output, _)| self.outputs[output])
+        };
+        let mut seen: Vec<Id> = self.data.iter().filter(|datum| !datum.blank).flat_map(of).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        self.system.graph.reachable(seen).contains(&variable.value)
     }
 
     /// The independent experiments that the data name, in the order of their names.

@@ -201,17 +201,21 @@ impl Design {
 
     /// What is done in `condition` with `doses`, read at `outputs`.
     pub fn protocol(&self, condition: usize, doses: &[f64], outputs: &[f64]) -> Protocol {
-        let treatment = &self.conditions[condition];
+        self.protocol_by(condition, &self.conditions[condition].schedule, doses, outputs)
+    }
+
+    /// The same with another schedule: for each compound when it is added and when it is washed out.
+    pub fn protocol_by(&self, condition: usize, schedule: &[(f64, f64)], doses: &[f64], outputs: &[f64]) -> Protocol {
         let level = |compound: usize, time: f64| {
-            let (from, until) = treatment.schedule[compound];
+            let (from, until) = schedule[compound];
             if from <= time && time < until { doses[compound] * self.compounds[compound].factor } else { 0.0 }
         };
         let dosed = (0..self.compounds.len()).filter(|&c| doses[c] != 0.0);
         let mut changes: BTreeSet<Time> = BTreeSet::from([Time(0.0)]);
         // All runs of a condition begin with its earliest compound, also those without it: growth counts from there.
-        changes.extend(treatment.schedule.iter().map(|&(from, _)| Time(from.min(0.0))));
+        changes.extend(schedule.iter().map(|&(from, _)| Time(from.min(0.0))));
         for compound in dosed {
-            let (from, until) = treatment.schedule[compound];
+            let (from, until) = schedule[compound];
             changes.extend([from, until].into_iter().filter(|t| t.is_finite()).map(Time));
         }
         let changes: Vec<f64> = changes.into_iter().map(|t| t.0).collect();

@@ -250,6 +250,7 @@ impl Reader<'_, '_> {
         let [live, dead, signal] = ["live", "dead", "signal"].map(|key| section.text(key));
         let among = section.text("among").map(|t| t.value);
         let [live, dead, signal] = [live, dead, signal].map(|text| text.and_then(|text| self.output(&text)));
+        (self.study.live, self.study.dead) = (live, dead);
         // What stands for live cells in ratios to the vehicle.
         let seen = signal.or(live);
         let need =

@@ -1,5 +1,6 @@
 //! From draws of a posterior to a report.
 
+use super::density::{GRID, smoothed};
 use super::{references, words};
 use crate::engine::Status;
 use crate::inference::{Sample, Sampler, StudyTarget, Target, quantile, quantile_error, sorted};
@@ -8,8 +9,6 @@ use crate::report::draws::{DrawsReport, Facts, Marginal};
 use crate::report::{interval_text, shown};
 use crate::study::{Prior, Scale, Study};
 
-/// Points of a density.
-const GRID: usize = 128;
 /// Pairs of parameters are named as tied from this correlation of ranks on.
 const TIED: f64 = 0.7;
 /// Learned less than this: the prior determines it.
@@ -120,30 +119,12 @@ fn marginal(column: &Column, sample: &Sample, at: usize) -> Marginal {
         tail_ess: finite(diagnosis.tail),
         converged: diagnosis.converged(sample.chains.len()),
         source: column.source.clone(),
-        density: smoothed(&order, column).into_iter().map(|(x, y)| (value(x), y)).collect(),
+        density: smoothed(&order, (column.scale.estimate(column.lower), column.scale.estimate(column.upper)))
+            .into_iter()
+            .map(|(x, y)| (value(x), y))
+            .collect(),
         prior_density: grid(from, to).map(|x| (value(x), density(x))).collect(),
     }
-}
-
-/// A Gaussian kernel density on the estimation scale with Silverman's width, mirrored at the bounds.
-fn smoothed(order: &[f64], column: &Column) -> Vec<(f64, f64)> {
-    let n = order.len() as f64;
-    let mean = order.iter().sum::<f64>() / n;
-    let sd = (order.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
-    let spread = sd.min((quantile(order, 0.75) - quantile(order, 0.25)) / 1.34);
-    let width = (0.9 * if spread > 0.0 { spread } else { sd } * n.powf(-0.2)).max(1e-12);
-    let (low, high) = (column.scale.estimate(column.lower), column.scale.estimate(column.upper));
-    let (from, to) = ((order[0] - 2.0 * width).max(low), (order[order.len() - 1] + 2.0 * width).min(high));
-    let kernel = |z: f64| (-0.5 * z * z).exp() / (2.0 * std::f64::consts::PI).sqrt();
-    let at = |x: f64| {
-        let own = |draw: &f64| {
-            kernel((x - draw) / width)
-                + kernel((x + draw - 2.0 * low) / width)
-                + kernel((x + draw - 2.0 * high) / width)
-        };
-        order.iter().map(own).sum::<f64>() / (n * width)
-    };
-    (0..GRID).map(|i| from + (to - from) * i as f64 / (GRID - 1) as f64).map(|x| (x, at(x))).collect()
 }
 
 /// Pairs whose ranks are strongly correlated, the strongest first.

@@ -2,13 +2,9 @@
 
 use super::charts::Trace;
 use super::curves::{Predicted, middle};
+use crate::inference::threshold::level::{Found, Level, SMALLEST_EFFECT, between, find};
 use crate::report::document::{Effect, Quantity};
 use crate::study::{Kind, Study};
-
-/// A smaller effect than this over the doses tested has no half.
-const SMALLEST_EFFECT: f64 = 0.1;
-/// A curve that still falls by more than this share of its drop over the last half decade has no lower plateau.
-const PLATEAU: f64 = 0.15;
 
 /// EC50 and EC90, relative and absolute, for each curve of a viability (or of its complement), or of a signal relative to
 /// its control.
@@ -38,15 +34,6 @@ pub fn effects(study: &Study, traces: &[Trace]) -> Vec<Effect> {
     effects
 }
 
-/// Which height of a curve is looked for.
-#[derive(Debug, Clone, Copy)]
-enum Level {
-    /// Of the reading itself.
-    Absolute(f64),
-    /// A share of the way from the top to the lower plateau.
-    Relative(f64),
-}
-
 /// A curve of viability over positive doses.
 struct Curve<'t> {
     compound: &'t str,
@@ -55,16 +42,6 @@ struct Curve<'t> {
     top: Predicted,
     has_control: bool,
     viability: Vec<Predicted>,
-}
-
-/// What one curve, the fitted one or a drawn one, says.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Found {
-    At(f64),
-    Below,
-    Above,
-    NoPlateau,
-    NoEffect,
 }
 
 impl<'t> Curve<'t> {
@@ -100,20 +77,20 @@ impl<'t> Curve<'t> {
         if let Some(note) = self.nothing_to_see(level) {
             return (Quantity::Undefined, note);
         }
-        let value = match find(self.doses, &|at| self.viability[at].value, self.top.value, level) {
-            Found::At(value) => value,
-            Found::Below => return (Quantity::Below { limit: lowest }, String::new()),
-            Found::Above => return (Quantity::Above { limit: highest }, String::new()),
-            Found::NoEffect => {
+        let value = match self.place(&|at| self.viability[at].value, self.top.value, level) {
+            Ok(value) => value,
+            Err(Found::Below) => return (Quantity::Below { limit: lowest }, String::new()),
+            Err(Found::NoEffect) => {
                 return (Quantity::Above { limit: highest }, "hardly any effect at the doses tested".into());
             }
-            Found::NoPlateau => return (Quantity::Undefined, "no lower plateau within the doses tested".into()),
+            Err(Found::NoPlateau) => return (Quantity::Undefined, "no lower plateau within the doses tested".into()),
+            Err(_) => return (Quantity::Above { limit: highest }, String::new()),
         };
         let draws: Vec<f64> = (0..self.top.draws.len())
-            .map(|draw| match find(self.doses, &|at| self.viability[at].draws[draw], self.top.draws[draw], level) {
-                Found::At(value) => value,
-                Found::Below => 0.0,
-                Found::Above | Found::NoEffect | Found::NoPlateau => f64::INFINITY,
+            .map(|draw| match self.place(&|at| self.viability[at].draws[draw], self.top.draws[draw], level) {
+                Ok(value) => value,
+                Err(Found::Below) => 0.0,
+                Err(_) => f64::INFINITY,
             })
             .collect();
         let interval = middle(&draws);
@@ -130,34 +107,15 @@ impl<'t> Curve<'t> {
         };
         (Quantity::Value { value, interval: interval.filter(|(low, high)| *low > 0.0 && high.is_finite()) }, note)
     }
-}
 
-/// The lowest dose at which a curve falls to the level, between doses by interpolation in their logarithms.
-fn find(doses: &[f64], viability: &dyn Fn(usize) -> f64, top: f64, level: Level) -> Found {
-    let last = doses.len() - 1;
-    let level = match level {
-        Level::Absolute(value) => value,
-        Level::Relative(share) => {
-            let drop = top - viability(last);
-            if drop < SMALLEST_EFFECT {
-                return Found::NoEffect;
+    /// The dose of the level, or what there is in its place.
+    fn place(&self, viability: &dyn Fn(usize) -> f64, top: f64, level: Level) -> Result<f64, Found> {
+        match find(self.doses, viability, top, level) {
+            Found::Between { at, height } => {
+                let point = |at: usize| (self.doses[at], viability(at));
+                Ok(between(point(at - 1), point(at), height))
             }
-            let before = doses.partition_point(|&dose| dose < doses[last] / 10f64.sqrt()).min(last);
-            if viability(before) - viability(last) > PLATEAU * drop && viability(last) > 0.1 * top {
-                return Found::NoPlateau;
-            }
-            top - share * drop
-        }
-    };
-    if viability(0) <= level {
-        return Found::Below;
-    }
-    match (1..=last).find(|&at| viability(at) <= level) {
-        None => Found::Above,
-        Some(at) => {
-            let (before, after) = (viability(at - 1), viability(at));
-            let share = (before - level) / (before - after);
-            Found::At(doses[at - 1] * (doses[at] / doses[at - 1]).powf(share))
+            found => Err(found),
         }
     }
 }
@@ -166,34 +124,11 @@ fn find(doses: &[f64], viability: &dyn Fn(usize) -> f64, top: f64, level: Level)
 mod tests {
     use super::*;
 
-    /// A Hill curve from 1 down to `bottom`, half-way at 10, over doses to `highest`.
-    fn hill(bottom: f64, highest: f64) -> (Vec<f64>, Vec<f64>) {
-        let doses: Vec<f64> = (0..=400).map(|i| 0.1 * (highest / 0.1).powf(f64::from(i) / 400.0)).collect();
-        let values = doses.iter().map(|d| bottom + (1.0 - bottom) / (1.0 + (d / 10.0).powi(4))).collect();
-        (doses, values)
-    }
-
-    fn at((doses, values): &(Vec<f64>, Vec<f64>), level: Level) -> Found {
-        find(doses, &|i| values[i], 1.0, level)
-    }
-
-    #[test]
-    fn relative_and_absolute_concentrations_are_those_of_the_hill_curve() {
-        let curve = hill(0.2, 1000.0);
-        let close = |found, wanted: f64| match found {
-            Found::At(dose) => approx::assert_relative_eq!(dose, wanted, max_relative = 2e-3),
-            other => panic!("{other:?}"),
-        };
-        close(at(&curve, Level::Relative(0.5)), 10.0);
-        close(at(&curve, Level::Relative(0.9)), 10.0 * 9f64.powf(0.25));
-        // 0.5 = 0.2 + 0.8 / (1 + x^4)
-        close(at(&curve, Level::Absolute(0.5)), 10.0 * (0.8f64 / 0.3 - 1.0).powf(0.25));
-        assert_eq!(at(&curve, Level::Absolute(0.1)), Found::Above);
-    }
-
     #[test]
     fn a_curve_that_begins_dead_has_no_dose() {
-        let (doses, values) = hill(0.0, 1000.0);
+        // A Hill curve to nothing, half-way at 10.
+        let doses: Vec<f64> = (0..=400).map(|i| 0.1 * 1e4f64.powf(f64::from(i) / 400.0)).collect();
+        let values: Vec<f64> = doses.iter().map(|d| 1.0 / (1.0 + (d / 10.0).powi(4))).collect();
         let flat = |value: f64| Predicted { value, draws: Vec::new() };
         let of = |top: f64, level| {
             let viability = values.iter().map(|value| flat(top * value)).collect();
@@ -203,15 +138,5 @@ mod tests {
         assert!(matches!(of(0.4, Level::Absolute(0.5)), Quantity::Undefined));
         assert!(matches!(of(0.4, Level::Relative(0.5)), Quantity::Value { .. }));
         assert!(matches!(of(0.1, Level::Relative(0.5)), Quantity::Undefined));
-    }
-
-    #[test]
-    fn what_was_not_tested_is_no_number() {
-        assert_eq!(at(&hill(0.0, 5.0), Level::Absolute(0.5)), Found::Above);
-        assert_eq!(at(&hill(0.0, 5.0), Level::Relative(0.5)), Found::NoEffect);
-        assert_eq!(at(&hill(0.0, 12.0), Level::Relative(0.5)), Found::NoPlateau);
-        let (doses, values) = hill(0.0, 1000.0);
-        let late = doses.iter().position(|&d| d > 50.0).unwrap();
-        assert_eq!(at(&(doses[late..].to_vec(), values[late..].to_vec()), Level::Absolute(0.5)), Found::Below);
     }
 }

@@ -3,6 +3,7 @@
 
 mod charts;
 mod curves;
+mod density;
 pub mod draws;
 mod effects;
 mod gains;
@@ -10,6 +11,7 @@ mod lack;
 pub mod plates;
 mod statements;
 mod tables;
+pub mod thresholds;
 mod words;
 
 use crate::Result;

@@ -2,12 +2,11 @@
 //! their like read as they are.
 
 use super::document::{DrawsReport, Marginal};
-use super::{corner, page, pictures};
+use super::{corner, page, pictures, stan};
 use crate::report::folder::{optional, table, whole};
 use crate::report::number::number;
 use crate::report::plot::Layout;
 use crate::{Error, Result};
-use std::fmt::Write;
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -27,54 +26,13 @@ fn render(report: &DrawsReport) -> Result<Vec<(String, String)>> {
         ("parameters.csv".to_string(), parameters(report)?),
     ];
     for chain in 0..report.chains.len() {
-        files.push((format!("draws-{}.csv", chain + 1), draws(report, chain)));
+        files.push((stan::file(chain), stan::write(report, chain)));
     }
     for (at, marginal) in report.parameters.iter().enumerate().take(page::MOST) {
         files.push((format!("marginal-{}.svg", at + 1), pictures::marginal(marginal).standalone(Layout::WIDE)));
     }
     files.push(("corner.svg".into(), corner::standalone(report)));
     Ok(files)
-}
-
-/// One chain in the format of CmdStan.
-fn draws(report: &DrawsReport, chain: usize) -> String {
-    let (draws, densities) = (&report.chains[chain], &report.densities[chain]);
-    let mut text = format!(
-        "# fenton {}\n# model = {}\n# method = {}\n# num_samples = {}\n# num_warmup = 0\n# save_warmup = 0\n# thin = 1\n# id = {}\n# seed = {}\n",
-        report.run.version,
-        word(&report.title),
-        word(&report.facts.method),
-        draws.len(),
-        chain + 1,
-        report.run.seed
-    );
-    text += "lp__,log_lik__";
-    names(report).iter().for_each(|name| text += &format!(",{name}"));
-    text.push('\n');
-    for (values, [posterior, likelihood]) in draws.iter().zip(densities) {
-        let _ = write!(text, "{posterior:e},{likelihood:e}");
-        values.iter().for_each(|value| text += &format!(",{value:e}"));
-        text.push('\n');
-    }
-    text
-}
-
-/// Names that no reader of such tables splits or takes for an array, each once.
-fn names(report: &DrawsReport) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for parameter in &report.parameters {
-        let mut name = word(&parameter.name);
-        // Two underscores at the end mark what the sampler says of itself.
-        while names.contains(&name) || name.ends_with("__") {
-            name += "x";
-        }
-        names.push(name);
-    }
-    names
-}
-
-fn word(text: &str) -> String {
-    text.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect::<String>().trim_matches('_').to_string()
 }
 
 fn parameters(report: &DrawsReport) -> Result<String> {

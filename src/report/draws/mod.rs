@@ -5,6 +5,8 @@ mod document;
 mod folder;
 mod page;
 mod pictures;
+mod stan;
 
 pub use document::*;
 pub use folder::write;
+pub use stan::read;

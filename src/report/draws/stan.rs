@@ -1,0 +1,106 @@
+//! Draws as tables in the format of CmdStan, one file a chain: written for ArviZ, posterior and their like, and read back
+//! as an ensemble.
+
+use super::document::DrawsReport;
+use crate::{Diagnostic, Error, Result};
+use std::fmt::Write;
+use std::path::Path;
+
+/// The name of a chain's file.
+pub fn file(chain: usize) -> String {
+    format!("draws-{}.csv", chain + 1)
+}
+
+/// One chain in the format of CmdStan.
+pub fn write(report: &DrawsReport, chain: usize) -> String {
+    let (draws, densities) = (&report.chains[chain], &report.densities[chain]);
+    let mut text = format!(
+        "# fenton {}\n# model = {}\n# method = {}\n# num_samples = {}\n# num_warmup = 0\n# save_warmup = 0\n# thin = 1\n# id = {}\n# seed = {}\n",
+        report.run.version,
+        word(&report.title),
+        word(&report.facts.method),
+        draws.len(),
+        chain + 1,
+        report.run.seed
+    );
+    text += "lp__,log_lik__";
+    columns(report.parameters.iter().map(|p| p.name.as_str())).iter().for_each(|name| text += &format!(",{name}"));
+    text.push('\n');
+    for (values, [posterior, likelihood]) in draws.iter().zip(densities) {
+        let _ = write!(text, "{posterior:e},{likelihood:e}");
+        values.iter().for_each(|value| text += &format!(",{value:e}"));
+        text.push('\n');
+    }
+    text
+}
+
+/// Names that no reader of such tables splits or takes for an array, each once.
+fn columns<'n>(parameters: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for parameter in parameters {
+        let mut name = word(parameter);
+        // Two underscores at the end mark what the sampler says of itself.
+        while names.contains(&name) || name.ends_with("__") {
+            name += "x";
+        }
+        names.push(name);
+    }
+    names
+}
+
+fn word(text: &str) -> String {
+    text.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect::<String>().trim_matches('_').to_string()
+}
+
+/// The draws in `folder`, `[chain][draw][parameter]`, for `parameters` in this order.
+///
+/// # Errors
+/// [`Error::File`] if there are none or they cannot be read; [`Error::Input`] where a parameter has no column, or a
+/// value is no number.
+pub fn read(folder: &Path, parameters: &[String]) -> Result<Vec<Vec<Vec<f64>>>> {
+    let columns = columns(parameters.iter().map(String::as_str));
+    let mut chains = Vec::new();
+    loop {
+        let path = folder.join(file(chains.len()));
+        if !chains.is_empty() && !path.exists() {
+            break;
+        }
+        let text = std::fs::read_to_string(&path).map_err(|source| Error::file(&path, source))?;
+        chains
+            .push(read_chain(&text, &columns, parameters).map_err(|found| found.in_file(path.display().to_string()))?);
+    }
+    let shortest = chains.iter().map(Vec::len).min().unwrap_or(0);
+    if shortest == 0 {
+        return Err(Diagnostic::new("there are no draws in it").in_file(folder.display().to_string()).into());
+    }
+    // Chains that were cut short elsewhere count as far as all of them go.
+    chains.iter_mut().for_each(|chain| chain.truncate(shortest));
+    Ok(chains)
+}
+
+fn read_chain(text: &str, columns: &[String], parameters: &[String]) -> std::result::Result<Vec<Vec<f64>>, Diagnostic> {
+    let mut table = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let headers = table.headers().map_err(|error| Diagnostic::new(error.to_string()))?.clone();
+    let mut places = Vec::new();
+    for (column, parameter) in columns.iter().zip(parameters) {
+        let place = headers.iter().position(|header| header == column);
+        places.push(place.ok_or_else(|| {
+            Diagnostic::new(format!("no column for the parameter '{parameter}'"))
+                .expected(format!("'{column}'"))
+                .hint("take draws that were made for this study ('fenton sample STUDY')")
+        })?);
+    }
+    let mut draws = Vec::new();
+    for record in table.records() {
+        let record = record.map_err(|error| Diagnostic::new(error.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let value = |&place: &usize| {
+            let field = record.get(place).unwrap_or_default();
+            field.parse::<f64>().ok().filter(|value| value.is_finite()).ok_or_else(|| {
+                Diagnostic::new(format!("'{field}' in line {line} is not a number")).expected("a draw of a parameter")
+            })
+        };
+        draws.push(places.iter().map(value).collect::<std::result::Result<Vec<f64>, _>>()?);
+    }
+    Ok(draws)
+}
