@@ -14,10 +14,10 @@ pub struct EnsembleArgs {
     /// The folder of an earlier 'fenton sample' or 'fenton bootstrap' of this study; without it the posterior is drawn
     /// first
     #[arg(long, value_name = "DIR")]
-    ensemble: Option<PathBuf>,
+    pub ensemble: Option<PathBuf>,
     /// So many draws of the posterior answer, and as many of the priors
     #[arg(long, value_name = "N", default_value_t = 400)]
-    draws: usize,
+    pub draws: usize,
     /// The same seed gives the same draws
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -30,6 +30,8 @@ pub struct Drawn {
     /// Where the posterior comes from.
     pub origin: String,
     pub converged: bool,
+    /// Log evidence with its Monte Carlo error, where the sampler gave it.
+    pub evidence: Option<(f64, f64)>,
 }
 
 /// Draws made before questions are asked; four chains of 256.
@@ -47,26 +49,14 @@ impl EnsembleArgs {
 
     pub fn open(&self, target: &StudyTarget) -> Result<Drawn, Failure> {
         let prior = Ensemble::of_priors(target, self.draws, self.seed);
-        let (posterior, origin, converged) = match &self.ensemble {
-            Some(folder) => self.read(folder, target)?,
+        let drawn = match &self.ensemble {
+            Some(folder) => read(folder, target)?,
             None => self.draw(target)?,
         };
-        Ok(Drawn { posterior: posterior.thinned(self.draws), prior, origin, converged })
+        Ok(Drawn { posterior: drawn.posterior.thinned(self.draws), prior, ..drawn })
     }
 
-    fn read(&self, folder: &Path, target: &StudyTarget) -> Result<(Ensemble, String, bool), Failure> {
-        let names: Vec<String> = target.objective().problem().parameters.iter().map(|p| p.name.clone()).collect();
-        let chains = draws::read(folder, &names)?;
-        let count: usize = chains.iter().map(Vec::len).sum();
-        let ensemble = Ensemble { chains: chains.len(), draws: chains.into_iter().flatten().collect() };
-        // A folder whose run did not converge says so in its summary.
-        let summary = std::fs::read_to_string(folder.join("summary.json")).unwrap_or_default();
-        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap_or_default();
-        let converged = summary["converged"].as_bool().unwrap_or(true);
-        Ok((ensemble, format!("{count} draws in {}", folder.display()), converged))
-    }
-
-    fn draw(&self, target: &StudyTarget) -> Result<(Ensemble, String, bool), Failure> {
+    fn draw(&self, target: &StudyTarget) -> Result<Drawn, Failure> {
         let settings = SampleSettings {
             draws: DRAWN,
             seed: self.seed,
@@ -81,6 +71,29 @@ impl EnsembleArgs {
             Failure::Interrupted(format!("{why} while the posterior was drawn; nothing was written"))
         })?;
         let origin = format!("{} draws by tempered sequential Monte Carlo", drawn.draws().count());
-        Ok((Ensemble::of_sample(target, &drawn), origin, drawn.converged()))
+        Ok(Drawn {
+            posterior: Ensemble::of_sample(target, &drawn),
+            prior: Ensemble::default(),
+            origin,
+            converged: drawn.converged(),
+            evidence: drawn.evidence.map(|evidence| (evidence.log, evidence.error)),
+        })
     }
+}
+
+fn read(folder: &Path, target: &StudyTarget) -> Result<Drawn, Failure> {
+    let names: Vec<String> = target.objective().problem().parameters.iter().map(|p| p.name.clone()).collect();
+    let chains = draws::read(folder, &names)?;
+    let count: usize = chains.iter().map(Vec::len).sum();
+    // A folder whose run did not converge says so in its summary.
+    let summary = std::fs::read_to_string(folder.join("summary.json")).unwrap_or_default();
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap_or_default();
+    let evidence = &summary["facts"]["log_evidence"];
+    Ok(Drawn {
+        posterior: Ensemble { chains: chains.len(), draws: chains.into_iter().flatten().collect() },
+        prior: Ensemble::default(),
+        origin: format!("{count} draws in {}", folder.display()),
+        converged: summary["converged"].as_bool().unwrap_or(true),
+        evidence: evidence[0].as_f64().zip(evidence[1].as_f64()),
+    })
 }

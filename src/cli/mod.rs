@@ -4,6 +4,7 @@ mod bench;
 mod catalogue;
 mod cells;
 mod check;
+mod compare;
 mod curve;
 mod devices;
 mod draft;
@@ -50,6 +51,8 @@ enum Command {
     Sample(sample::SampleArgs),
     /// Minimum effective concentrations, onset and rate of death as distributions
     Threshold(threshold::ThresholdArgs),
+    /// Put two studies, two curves or two models of the same data side by side
+    Compare(compare::CompareArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -83,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Fit(args) => fit::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Threshold(args) => threshold::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

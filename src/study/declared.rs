@@ -19,6 +19,11 @@ pub struct Study {
     pub synthetic: Option<String>,
     /// As named in the study file.
     pub model: String,
+    /// Of cells, and what they were kept in: what has to agree before two studies can be compared. Empty where not stated.
+    pub line: String,
+    pub medium: String,
+    /// The kind of assay; empty where there is none, or where the source does not say which.
+    pub assay: String,
     /// The model as it was written.
     pub network: Network,
     /// The model, with the study's own parameters added to it.

@@ -12,6 +12,8 @@
 //! synthetic = "the command that made the data"                # present if nobody measured them; shown everywhere
 //! model = "ferroptosis-minimal"                               # an embedded model, or "my-model.ant" beside this file
 //! cell = "U-2 OS"               # optional: a line of cells, whose factors multiply parameters of the model
+//! line = "HT-1080"              # optional: which cells, and in what; two studies are compared where these agree
+//! medium = "DMEM, 10 % FBS"
 //!
 //! [time]
 //! unit = "h"                    # of all times here and in the data; must be the model's
@@ -31,6 +33,7 @@
 //! live = "live"                 # formulas over the variables of the model
 //! dead = "dead"
 //! reading = "relative viability"
+//! # stated = false              # the source does not say which assay it was: the kind is assumed
 //! # control = ["FAC"]           # compounds that are absent from the vehicle control; all of them unless stated
 //!
 //! [conditions.parental]         # genotype, medium, schedule; the doses come from the data

@@ -235,6 +235,9 @@ impl Reader<'_, '_> {
             self.findings.say(&kind.span, format!("no assay `{}`", kind.value), hint);
             return None;
         };
+        if section.boolean("stated") != Some(false) {
+            self.study.assay = assay.to_string();
+        }
         let mut reading = usual;
         if let Some(text) = section.text("reading") {
             let wanted = text.value.replace(['_', '-'], " ");

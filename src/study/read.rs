@@ -50,6 +50,8 @@ pub fn read(findings: &Findings, sources: &dyn Sources, name: &str) -> Result<(S
     study.title = text("title");
     study.description = text("description");
     study.source = text("source");
+    study.line = text("line");
+    study.medium = text("medium");
     study.synthetic = top.text("synthetic").map(|t| t.value);
     if study.title.is_empty() {
         study.title = name.to_string();
@@ -202,6 +204,9 @@ impl Reader<'_, '_> {
 
     fn conditions(&mut self, top: &Section) {
         let cell = self.cell(top).unwrap_or_default();
+        if let (true, Some(name)) = (self.study.line.is_empty(), top.text("cell")) {
+            self.study.line = name.value;
+        }
         let sections = top.sections("conditions");
         let mut perturbed = Vec::new();
         for (_, section) in &sections {

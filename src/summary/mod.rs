@@ -2,12 +2,14 @@
 //! computed by the reference engine in f64.
 
 mod charts;
+pub mod compare;
 mod curves;
 mod density;
 pub mod draws;
 mod effects;
 mod gains;
 mod lack;
+pub mod models;
 pub mod plates;
 mod statements;
 mod tables;

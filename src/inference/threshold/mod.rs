@@ -10,9 +10,11 @@ mod dose;
 mod fold;
 pub mod level;
 mod no_return;
+mod order;
 
 pub use answer::{Answer, Answers, Distribution, Edge};
 pub use course::{Course, LagExponential};
+pub use order::{Order, Side, order};
 
 use super::problem_run::Simulator;
 use super::trials::Trial;

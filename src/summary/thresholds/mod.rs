@@ -5,6 +5,7 @@ mod cases;
 mod words;
 
 pub use cases::{Curve, Curves, Wanted};
+pub(super) use words::{of as described, reading};
 
 use super::density::smoothed;
 use super::{references, words as general};
@@ -158,7 +159,7 @@ fn case(study: &Study, asked: &Asked, at: usize, dose_unit: &str) -> Case {
         label: curve.label.clone(),
         compound: compound.name.clone(),
         unit: compound.unit.clone(),
-        reading: words::reading(study, curve),
+        reading: reading(study, curve),
         range: curve.case.range,
         density: asked.posterior[at].first().map(density).unwrap_or_default(),
         prior_density: asked.prior[at].first().map(density).unwrap_or_default(),
@@ -201,11 +202,12 @@ fn row(study: &Study, asked: &Asked, curve: &Curve, own: &Answers, prior: &Answe
     row
 }
 
-fn spread(found: &Distribution, (low, high): (f64, f64), factor: f64) -> Spread {
+/// A distribution of answers, times a factor to another unit.
+pub(super) fn spread(found: &Distribution, (low, high): (f64, f64), factor: f64) -> Spread {
     let end = |edge: Edge| match edge {
         Edge::Value(value) => End::Value { value: value * factor },
-        Edge::Below => End::Below { limit: low },
-        Edge::Above => End::Above { limit: high },
+        Edge::Below => End::Below { limit: low * factor },
+        Edge::Above => End::Above { limit: high * factor },
         Edge::Never => End::Never,
     };
     let [lower, median, upper] = found.quantiles.unwrap_or([Edge::Never; 3]).map(end);
@@ -301,7 +303,7 @@ fn methods(study: &Study, asked: &Asked, draws: usize, prior: usize, run: &RunFa
     format!(
         "For each of {draws} draws from the posterior of {} and {prior} from its priors, dose-response curves and courses of the \
          lethal fraction were simulated with fenton {} ({}, f64). The benchmark dose is that of {} % extra effect over the \
-         control (in the sense of EFSA and the US EPA); doses were closed in on to 0.2 %. Intervals hold 95 % of the draws; \
+         control (in the sense of EFSA and the US EPA); doses were closed in on to 0.1 %. Intervals hold 95 % of the draws; \
          draws whose value lies outside of the doses looked at or that never reach the effect count as such.",
         study.title,
         run.version,
