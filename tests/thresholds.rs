@@ -123,9 +123,9 @@ fn the_saddle_node_of_a_cubic_is_found_and_a_line_has_none() {
         close(of(&found, What::Fold)[at], end - c, 2e-3);
     }
     // Its fold lies at 0.085, below the doses tested.
-    assert_eq!(of(&found, What::Fold)[3], Answer::Never);
+    assert_eq!(of(&found, What::Fold)[3], Answer::Absent);
     let found = answers(&study(&model("c + scale*drug - x"), more, data), draws(), &usual());
-    assert!(of(&found, What::Fold).iter().all(|answer| *answer == Answer::Never));
+    assert!(of(&found, What::Fold).iter().all(|answer| *answer == Answer::Absent));
 }
 
 /// The thresholds at the parameters that made the data lie within 95 % of the posterior of the thresholds.

@@ -11,8 +11,10 @@ pub enum Answer {
     Below,
     /// Above the highest one.
     Above,
-    /// Not within the time, or not at all.
+    /// Not within the time.
     Never,
+    /// There is no such thing within the doses looked at.
+    Absent,
     /// The draw could not be integrated, or has no such thing (a curve without a plateau has no half of it).
     Unknown,
 }
@@ -31,6 +33,7 @@ pub enum Edge {
     Below,
     Above,
     Never,
+    Absent,
 }
 
 /// Many answers together.
@@ -42,6 +45,7 @@ pub struct Distribution {
     pub reached: f64,
     pub below: f64,
     pub above: f64,
+    /// In which it does not happen in time, or is not there.
     pub never: f64,
     pub unknown: usize,
     /// 2.5 %, 50 %, 97.5 % of all that answered; empty where none did.
@@ -62,7 +66,7 @@ impl Answer {
         match self {
             Answer::Value(value) => value,
             Answer::Below => f64::NEG_INFINITY,
-            Answer::Above | Answer::Never => f64::INFINITY,
+            Answer::Above | Answer::Never | Answer::Absent => f64::INFINITY,
             Answer::Unknown => f64::NAN,
         }
     }
@@ -90,6 +94,7 @@ impl Answers {
                     Answer::Value(value) => Edge::Value(value),
                     Answer::Below => Edge::Below,
                     Answer::Never => Edge::Never,
+                    Answer::Absent => Edge::Absent,
                     Answer::Above | Answer::Unknown => Edge::Above,
                 },
             }
@@ -106,7 +111,7 @@ impl Answers {
             reached: share(|a| matches!(a, Answer::Value(_))),
             below: share(|a| *a == Answer::Below),
             above: share(|a| *a == Answer::Above),
-            never: share(|a| *a == Answer::Never),
+            never: share(|a| matches!(a, Answer::Never | Answer::Absent)),
             quantiles: Some([edge(0.025), edge(0.5), edge(0.975)]),
             error: error.filter(|error| error.is_finite()),
             values: sorted(&known.iter().filter_map(|answer| answer.value()).collect::<Vec<_>>()),

@@ -53,7 +53,7 @@ impl Inquiry<'_> {
             if rested.len() < 2 {
                 continue;
             }
-            answers[draw] = Answer::Never;
+            answers[draw] = Answer::Absent;
             let mut jumps: Vec<(f64, usize)> =
                 (1..rested.len()).map(|at| (apart(rested[at - 1].1, rested[at].1), at)).collect();
             jumps.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

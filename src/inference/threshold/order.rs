@@ -28,7 +28,7 @@ impl Side<'_> {
             Answer::Below => (0.0, low),
             Answer::Above => (high, f64::INFINITY),
             Answer::Never => (f64::INFINITY, f64::INFINITY),
-            Answer::Unknown => return None,
+            Answer::Absent | Answer::Unknown => return None,
         };
         Some((self.factor * low, self.factor * high))
     }

@@ -80,7 +80,7 @@ pub struct Spread {
     pub draws: usize,
     /// Draws that could not be integrated or have no such quantity.
     pub unknown: usize,
-    /// Shares of the draws that answered: with a number, below and above what was looked at, never.
+    /// Shares of the draws that answered: with a number, below and above what was looked at, never or without such a thing.
     pub reached: f64,
     pub below: f64,
     pub above: f64,
@@ -107,6 +107,8 @@ pub enum End {
     },
     #[default]
     Never,
+    /// There is no such thing.
+    Absent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
@@ -129,6 +131,7 @@ impl End {
             End::Below { limit } => format!("< {}", shown(limit)),
             End::Above { limit } => format!("> {}", shown(limit)),
             End::Never => "never".into(),
+            End::Absent => "none".into(),
         }
     }
 }

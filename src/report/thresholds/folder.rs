@@ -59,5 +59,6 @@ fn end(end: End) -> String {
         End::Below { limit } => format!("<{}", number(limit)),
         End::Above { limit } => format!(">{}", number(limit)),
         End::Never => "never".into(),
+        End::Absent => "none".into(),
     }
 }

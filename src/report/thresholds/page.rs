@@ -1,6 +1,6 @@
 //! The page on thresholds: one file that needs nothing else.
 
-use super::document::{Case, Group, Row, Spread, ThresholdReport};
+use super::document::{Case, End, Group, Row, Spread, ThresholdReport};
 use super::pictures;
 use crate::report::number::{interval_text, shown};
 use crate::report::parts::{Panel, Warning, wall_time};
@@ -95,8 +95,10 @@ fn line(row: &Row) -> Line<'_> {
 
 /// What part of the draws gave no number, and why.
 fn odds(spread: &Spread) -> String {
+    let absent = [spread.lower, spread.median, spread.upper].contains(&End::Absent);
+    let without = if absent { "without one" } else { "never" };
     let part = |share: f64, what: &str| (share >= 0.005).then(|| format!("{:.0} % {what}", 100.0 * share));
-    let parts = [part(spread.below, "below"), part(spread.above, "above"), part(spread.never, "never")];
+    let parts = [part(spread.below, "below"), part(spread.above, "above"), part(spread.never, without)];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

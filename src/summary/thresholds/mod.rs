@@ -209,6 +209,7 @@ pub(super) fn spread(found: &Distribution, (low, high): (f64, f64), factor: f64)
         Edge::Below => End::Below { limit: low * factor },
         Edge::Above => End::Above { limit: high * factor },
         Edge::Never => End::Never,
+        Edge::Absent => End::Absent,
     };
     let [lower, median, upper] = found.quantiles.unwrap_or([Edge::Never; 3]).map(end);
     Spread {
