@@ -32,6 +32,17 @@ impl Model {
     /// The step from `here` of the given length along `parameter` that is best in the others and stays in the box.
     /// `damping` is Marquardt's.
     pub fn step(&self, here: &[f64], parameter: usize, distance: f64, damping: f64) -> DVector<f64> {
+        self.step_within(here, parameter, distance, damping, [0.0, 1.0])
+    }
+
+    fn step_within(
+        &self,
+        here: &[f64],
+        parameter: usize,
+        distance: f64,
+        damping: f64,
+        [low, high]: [f64; 2],
+    ) -> DVector<f64> {
         let n = here.len();
         let mut curvature = DMatrix::from_row_slice(n, n, &self.curvature);
         let slope = DVector::from_fn(n, |i, _| match i == parameter {
@@ -40,8 +51,8 @@ impl Model {
         });
         (0..n).for_each(|i| curvature[(i, i)] *= 1.0 + damping);
         let held = |i: usize, room: f64| if i == parameter { 0.0 } else { room };
-        let lower: Vec<f64> = (0..n).map(|i| held(i, -here[i])).collect();
-        let upper: Vec<f64> = (0..n).map(|i| held(i, 1.0 - here[i])).collect();
+        let lower: Vec<f64> = (0..n).map(|i| held(i, low - here[i])).collect();
+        let upper: Vec<f64> = (0..n).map(|i| held(i, high - here[i])).collect();
         let mut step = best_step(&curvature, 0.0, &slope, &lower, &upper).unwrap_or_else(|| DVector::zeros(n));
         step[parameter] = distance;
         step
@@ -49,10 +60,18 @@ impl Model {
 
     /// What the others could still take off the objective.
     pub fn gain(&self, here: &[f64], parameter: usize) -> f64 {
-        let n = here.len();
-        let step = self.step(here, parameter, 0.0, 0.0);
+        self.promise(&self.step(here, parameter, 0.0, 0.0))
+    }
+
+    /// What they could take off it if the box were wider by its own width on all sides.
+    pub fn gain_beyond(&self, here: &[f64], parameter: usize) -> f64 {
+        self.promise(&self.step_within(here, parameter, 0.0, 0.0, [-1.0, 2.0]))
+    }
+
+    fn promise(&self, step: &DVector<f64>) -> f64 {
+        let n = step.len();
         let curvature = DMatrix::from_row_slice(n, n, &self.curvature);
-        -(step.dot(&DVector::from_column_slice(&self.gradient)) + 0.5 * step.dot(&(curvature * &step)))
+        -(step.dot(&DVector::from_column_slice(&self.gradient)) + 0.5 * step.dot(&(curvature * step)))
     }
 
     /// How fast the root of twice the rise above the optimum grows outwards (`sign`) along the profile. That root is nearly

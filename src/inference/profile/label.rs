@@ -15,7 +15,7 @@ const STRAIGHT: f64 = 0.98;
 /// What a profile says of its parameter, under the model and the noise of the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label {
-    /// Both ends of the interval lie within the bounds.
+    /// Both ends of the interval lie within the bounds, and not because of those of other parameters.
     Identifiable,
     /// The interval has a lower end alone.
     AtLeast,
@@ -29,11 +29,16 @@ pub enum Label {
 
 impl Profile {
     pub fn label(&self) -> Label {
-        match [self.sides[0].end, self.sides[1].end] {
-            [PathEnd::Crossed, PathEnd::Crossed] => Label::Identifiable,
-            [PathEnd::Crossed, PathEnd::Bound] => Label::AtLeast,
-            [PathEnd::Bound, PathEnd::Crossed] => Label::AtMost,
-            [PathEnd::Bound, PathEnd::Bound] => Label::NotIdentifiable,
+        let ends = self.sides.each_ref().map(|side| match side.end {
+            PathEnd::Crossed => Some(true),
+            PathEnd::Bound | PathEnd::Held => Some(false),
+            PathEnd::Lost | PathEnd::Stopped => None,
+        });
+        match ends {
+            [Some(true), Some(true)] => Label::Identifiable,
+            [Some(true), Some(false)] => Label::AtLeast,
+            [Some(false), Some(true)] => Label::AtMost,
+            [Some(false), Some(false)] => Label::NotIdentifiable,
             _ => Label::Undecided,
         }
     }
@@ -42,7 +47,7 @@ impl Profile {
 /// Parameters that move together along a flat path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tie {
-    /// Dimension and change along the path, on the estimation scale; the largest change is 1.
+    /// Dimension and change along the path, on the estimation scale; the largest is 1 in size, and the first positive.
     pub changes: Vec<(usize, f64)>,
     pub text: String,
 }
@@ -54,10 +59,17 @@ pub fn ties(objective: &dyn Objective, boxed: &Boxed, profiles: &[Profile]) -> V
         let flat = profile.label() == Label::NotIdentifiable;
         for (upwards, side) in [false, true].into_iter().zip(&profile.sides) {
             // A path with a point or two is that of an optimum on its bound.
-            if side.end != PathEnd::Bound || side.points.len() < 4 {
+            if ![PathEnd::Bound, PathEnd::Held].contains(&side.end) {
                 continue;
             }
-            let tie = tie(objective, boxed, profile.parameter, &side.points, (!flat).then_some(upwards));
+            // Where the bounds of others decide, only what lies before them is flat.
+            let low =
+                |p: &&ProfilePoint| side.end == PathEnd::Bound || p.value - side.points[0].value < 0.1 * profile.limit;
+            let points: Vec<&ProfilePoint> = side.points.iter().filter(low).collect();
+            if points.len() < 4 {
+                continue;
+            }
+            let tie = tie(objective, boxed, profile.parameter, &points, (!flat).then_some(upwards));
             let same = |known: &Tie| {
                 known.changes.len() == tie.changes.len()
                     && known.changes.iter().zip(&tie.changes).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 0.25)
@@ -72,11 +84,17 @@ pub fn ties(objective: &dyn Objective, boxed: &Boxed, profiles: &[Profile]) -> V
 
 /// The outer half of a path, where the parameter has left what the data know of it. `open` is the direction where only
 /// one is.
-fn tie(objective: &dyn Objective, boxed: &Boxed, parameter: usize, points: &[ProfilePoint], open: Option<bool>) -> Tie {
+fn tie(
+    objective: &dyn Objective,
+    boxed: &Boxed,
+    parameter: usize,
+    points: &[&ProfilePoint],
+    open: Option<bool>,
+) -> Tie {
     let middle = 0.5 * (points[0].point[parameter] + points[points.len() - 1].point[parameter]);
     let upwards = points[points.len() - 1].point[parameter] > middle;
     let outer: Vec<&ProfilePoint> =
-        points.iter().filter(|p| p.settled && (p.point[parameter] > middle) == upwards).collect();
+        points.iter().copied().filter(|p| p.settled && (p.point[parameter] > middle) == upwards).collect();
     let names = objective.names();
     let mut changes = vec![(parameter, 1.0)];
     let mut bent = Vec::new();
@@ -119,13 +137,16 @@ fn tie(objective: &dyn Objective, boxed: &Boxed, parameter: usize, points: &[Pro
     };
     changes.sort_by_key(|change| change.0);
     let largest = changes.iter().fold(0.0, |most: f64, c| if c.1.abs() > most.abs() { c.1 } else { most });
+    let largest = largest.abs() * if changes[0].1 < 0.0 { -1.0 } else { 1.0 };
     changes.iter_mut().for_each(|change| change.1 /= largest);
     Tie { changes, text }
 }
 
+/// The parameter itself, with three digits.
 fn shown(objective: &dyn Objective, dimension: usize, estimate: f64) -> String {
     let value = if objective.dimension(dimension).logarithmic { 10f64.powf(estimate) } else { estimate };
-    crate::report::shown(value)
+    let rounded = format!("{value:.2e}").parse().unwrap_or(value);
+    if (1e-3..1e5).contains(&value.abs()) { format!("{rounded}") } else { format!("{rounded:e}") }
 }
 
 /// Least squares through points: slope, the part of the variance it explains, and the range of the second coordinate.

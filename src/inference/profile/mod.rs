@@ -20,7 +20,7 @@ use super::fit::fit;
 use super::identify::identify;
 use super::lockstep::{Lockstep, Rules, bounds_hit};
 use super::trust::Trust;
-use super::watch::{self, Progress, Stage, Watch};
+use super::watch::{self, Progress, Stage, Underway, Watch};
 use super::{CheckpointSettings, Ended, FitSettings, Identification, Objective, StartRecord, Stop};
 use crate::engine::Status;
 use crate::{Diagnostic, Error, Result};
@@ -118,9 +118,10 @@ pub struct ProfilePoint {
 }
 
 impl Profile {
-    /// The ends of the interval on the estimation scale; `None` where the limit is not reached.
+    /// The ends of the interval on the estimation scale; `None` where the limit is not reached, or only because other
+    /// parameters stand on their bounds.
     pub fn ends(&self) -> [Option<f64>; 2] {
-        [self.sides[0].crossing, self.sides[1].crossing]
+        self.sides.each_ref().map(|side| side.crossing.filter(|_| side.end != PathEnd::Held))
     }
 }
 
@@ -134,6 +135,8 @@ struct Work {
     refined: Option<f64>,
     better: Vec<(f64, f64)>,
     paths: Vec<Path>,
+    /// The descent to the optimum.
+    descent: Option<Underway>,
     /// Spent on the paths.
     seconds: f64,
 }
@@ -176,7 +179,7 @@ pub fn profile(
     objective.set_spreads(&work.spreads);
     let bridge = Bridge { objective, exact: true, spent: &spent };
     let course = Course { objective, settings, boxed: Boxed::of(objective), bridge };
-    course.run(work, &mut watch).map(Ok)
+    course.run(work, &mut watch)
 }
 
 fn check(objective: &dyn Objective, settings: &ProfileSettings) -> Result<()> {
@@ -222,6 +225,7 @@ fn begin(
         refined: None,
         better: Vec::new(),
         paths: Vec::new(),
+        descent: None,
         seconds: 0.0,
     };
     if let Some(start) = &settings.start {
@@ -258,13 +262,16 @@ struct Course<'a> {
 }
 
 impl Course<'_> {
-    fn run(&self, mut work: Work, watch: &mut Watch) -> Result<Profiles> {
+    fn run(&self, mut work: Work, watch: &mut Watch) -> Result<std::result::Result<Profiles, Ended>> {
         let start = Instant::now();
         let earlier = work.seconds;
         let mut value = match work.refined {
             Some(value) => value,
             None => self.refine(&mut work, watch)?,
         };
+        if let Some(ended) = watch.ended {
+            return Ok(Err(ended));
+        }
         if work.paths.is_empty() {
             work.paths = self.paths(&work.point)?;
         }
@@ -278,6 +285,9 @@ impl Course<'_> {
                 work.better.push((value, lower));
                 (work.point, work.refined, work.paths) = (self.boxed.point(at), None, Vec::new());
                 value = self.refine(&mut work, watch)?;
+                if let Some(ended) = watch.ended {
+                    return Ok(Err(ended));
+                }
                 if let Some(last) = work.better.last_mut() {
                     last.1 = value;
                 }
@@ -296,7 +306,7 @@ impl Course<'_> {
         {
             keeper.remove()?;
         }
-        self.conclude(work, value, watch)
+        self.conclude(work, value, watch).map(Ok)
     }
 
     /// Descends from the point of `work` to the optimum, in the precision of the report; its value.
@@ -325,14 +335,27 @@ impl Course<'_> {
             iterations: 0,
             stop: Stop::Waiting,
         };
-        let solver = Lockstep::<Trust>::new(vec![record], 1, rules, self.boxed.clone());
+        let (solver, iteration, best) = match work.descent.take() {
+            None => {
+                (Lockstep::<Trust>::new(vec![record], 1, rules, self.boxed.clone()), 0, (work.point.clone(), value))
+            }
+            Some(saved) => {
+                let solver: Lockstep<Trust> = serde_json::from_value(saved.solver).map_err(unreadable)?;
+                let best = (saved.best_point.unwrap_or_else(|| work.point.clone()), saved.best_value);
+                (solver.within(self.boxed.clone()), saved.iteration, best)
+            }
+        };
         let state = |state: PopulationState<Vec<f64>, f64>| {
-            let mut state = state.individual(work.point.clone()).cost(value);
+            let mut state = state.individual(best.0).cost(best.1);
             state.update();
+            state.iter = iteration;
             state
         };
-        let bridge = Bridge { ..self.bridge };
-        let (solver, _) = watch::run(solver, bridge, state, watch, Stage::Polishing, |_| &*work)?;
+        let phase = |descent| Work { descent: Some(descent), ..work.clone() };
+        let (solver, _) = watch::run(solver, Bridge { ..self.bridge }, state, watch, Stage::Polishing, phase)?;
+        if watch.ended.is_some() {
+            return Ok(value);
+        }
         if let Some(end) = solver.records().pop()
             && end.last_value <= value
         {
@@ -435,4 +458,8 @@ impl Course<'_> {
             wall: Duration::from_secs_f64(watch.seconds()),
         })
     }
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::Run(format!("the checkpoint's descent cannot be read: {error}; delete the checkpoint to begin again"))
 }

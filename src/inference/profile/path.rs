@@ -42,6 +42,8 @@ const BEYOND: f64 = 1.25;
 /// are so near to one another, as a part of the way from the optimum.
 const CLOSE: f64 = 0.02;
 const BETWEEN: f64 = 0.005;
+/// The bounds of others decide where they are worth more than this part of the rise.
+const HELD: f64 = 0.5;
 /// A move after which the objective is so many limits above the last point is not worth optimising.
 const HOPELESS: f64 = 4.0;
 /// Points of one path.
@@ -56,6 +58,8 @@ pub struct Place {
     pub value: f64,
     /// The others are at their best, as far as can be told.
     pub settled: bool,
+    /// The objective is as high as it is because others stand on their bounds.
+    held: bool,
 }
 
 /// How a path ended.
@@ -64,6 +68,8 @@ pub struct Place {
 pub enum PathEnd {
     /// The objective rose above the limit.
     Crossed,
+    /// It did, but only because other parameters stand on their bounds: along a ridge they would have followed further.
+    Held,
     /// At the parameter's bound, below the limit.
     Bound,
     /// It could not be followed further, below the limit: nothing can be integrated there, or the steps became too short.
@@ -120,7 +126,7 @@ impl Path {
             sign,
             limit,
             least: model.value,
-            places: vec![Place { at: at.to_vec(), value: model.value, settled: true }],
+            places: vec![Place { at: at.to_vec(), value: model.value, settled: true, held: false }],
             end: None,
             base: model.clone(),
             above: None,
@@ -272,8 +278,11 @@ impl Path {
 
     /// The others are as good as they will be: the next move, a shorter one, or the end.
     fn accept(&mut self, settled: bool) {
-        let place = Place { at: self.here.clone(), value: self.model.value, settled };
-        let (from, to) = (self.base.value - self.least, self.model.value - self.least);
+        let walled = (0..self.here.len()).any(|i| i != self.parameter && (self.here[i] == 0.0 || self.here[i] == 1.0));
+        let risen = self.model.value - self.least;
+        let held = walled && self.model.gain_beyond(&self.here, self.parameter) > HELD * risen;
+        let place = Place { at: self.here.clone(), value: self.model.value, settled, held };
+        let (from, to) = (self.base.value - self.least, risen);
         let origin = self.places[0].at[self.parameter];
         let own = self.here[self.parameter];
         let base = self.places[self.places.len() - 1].at[self.parameter];
@@ -287,6 +296,11 @@ impl Path {
             let share = ((2.0 * goal).sqrt() - root(from)) / (root(to) - root(from));
             self.above = Some(place);
             return self.shorten(share.clamp(0.1, 0.9));
+        }
+        // Between two places with a valley between them the lowest may be another optimum.
+        let [down, up] = [&self.base, &self.model].map(|model| self.sign * model.gradient[self.parameter]);
+        if down < 0.0 && up > 0.0 && self.places.len() > 1 && self.shortened == 0 {
+            return self.shorten((down / (down - up)).clamp(0.1, 0.9));
         }
         (self.last_distance, self.shortened) = (self.distance.abs(), 0);
         self.base = self.model.clone();
@@ -368,8 +382,8 @@ impl Path {
     fn finish(&mut self) {
         let last = self.places[self.places.len() - 1].at[self.parameter];
         let wall = if self.sign > 0.0 { 1.0 } else { 0.0 };
-        self.end = Some(if self.bracket().is_some() {
-            PathEnd::Crossed
+        self.end = Some(if let Some((_, above)) = self.bracket() {
+            if above.held { PathEnd::Held } else { PathEnd::Crossed }
         } else if last == wall {
             PathEnd::Bound
         } else {
