@@ -16,6 +16,7 @@ mod long_run;
 mod new;
 mod output;
 mod plate;
+mod profile;
 mod progress;
 mod sample;
 mod simulate;
@@ -46,6 +47,8 @@ enum Command {
     Fit(fit::FitArgs),
     /// Draw from the posterior of a study: what the data leave possible, and how likely
     Sample(sample::SampleArgs),
+    /// Follow how well the data determine each parameter: profile likelihoods with 95 % intervals
+    Profile(profile::ProfileArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
     let result: Result<(), Failure> = match &cli.command {
         Command::Fit(args) => fit::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Profile(args) => profile::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

@@ -8,6 +8,7 @@ mod effects;
 mod gains;
 mod lack;
 pub mod plates;
+pub mod profiles;
 mod statements;
 mod tables;
 mod words;
