@@ -68,6 +68,20 @@ impl Model {
         self.promise(&self.step_within(here, parameter, 0.0, 0.0, [-1.0, 2.0]))
     }
 
+    /// A change of the others, drawn from the normal distribution of this curvature: `normal` gives standard normal numbers.
+    /// Along a narrow valley it goes far, across it hardly.
+    pub fn draw(&self, parameter: usize, mut normal: impl FnMut() -> f64) -> Vec<f64> {
+        let n = self.gradient.len();
+        let others: Vec<usize> = (0..n).filter(|&i| i != parameter).collect();
+        let entry = |r: usize, c: usize| self.curvature[others[r] * n + others[c]];
+        let eigen = DMatrix::from_fn(n - 1, n - 1, entry).symmetric_eigen();
+        let lengths = DVector::from_fn(n - 1, |k, _| normal() / eigen.eigenvalues[k].max(FLAT).sqrt());
+        let change = eigen.eigenvectors * lengths;
+        let mut all = vec![0.0; n];
+        others.iter().zip(change.iter()).for_each(|(&i, by)| all[i] = *by);
+        all
+    }
+
     fn promise(&self, step: &DVector<f64>) -> f64 {
         let n = step.len();
         let curvature = DMatrix::from_row_slice(n, n, &self.curvature);

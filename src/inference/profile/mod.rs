@@ -311,7 +311,10 @@ impl Course<'_> {
 
     /// Descends from the point of `work` to the optimum, in the precision of the report; its value.
     fn refine(&self, work: &mut Work, watch: &mut Watch) -> Result<f64> {
-        let value = self.bridge.values(std::slice::from_ref(&work.point))?[0];
+        let value = match &work.descent {
+            Some(saved) => saved.best_value,
+            None => self.bridge.values(std::slice::from_ref(&work.point))?[0],
+        };
         if !value.is_finite() {
             return Err(Error::Run(
                 "the point to begin at has no finite objective in the precision of the report".into(),

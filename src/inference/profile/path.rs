@@ -21,11 +21,11 @@ const MILD: f64 = 1e-3;
 const IDLE: u32 = 6;
 /// Steps of the others for one point.
 const STEPS: u32 = 60;
-/// Rounds in which other places are tried for one point, and places tried near by and anywhere.
-const ROUNDS: u32 = 2;
-const PLACES: [usize; 2] = [8, 8];
-/// How far away places near by are, in parts of the box.
-const NEAR_BY: f64 = 0.05;
+/// Rounds in which other places are tried for one point, and places tried along the valley and anywhere.
+const ROUNDS: u32 = 4;
+const PLACES: [usize; 2] = [24, 8];
+/// How far away places along the valley are, in standard errors, in turn.
+const AWAY: [f64; 4] = [0.03, 0.1, 0.3, 1.0];
 /// No step of the parameter is longer, and none moves another one further, in parts of the box.
 const LONGEST: f64 = 0.05;
 const FURTHEST: f64 = 0.2;
@@ -157,15 +157,16 @@ impl Path {
         if self.end.is_some() || self.task != Task::Search {
             return Vec::new();
         }
-        let mut place = |near: bool| -> Vec<f64> {
-            let others = self.here.iter().enumerate().map(|(i, &x)| match (i == self.parameter, near) {
-                (true, _) => x,
-                (false, true) => (x + NEAR_BY * self.stream.normal()).clamp(0.0, 1.0),
-                (false, false) => self.stream.uniform(),
-            });
-            others.collect()
-        };
-        let drawn: Vec<Vec<f64>> = (0..PLACES[0] + PLACES[1]).map(|i| place(i < PLACES[0])).collect();
+        let mut drawn: Vec<Vec<f64>> = Vec::new();
+        for number in 0..PLACES[0] {
+            let change = self.model.draw(self.parameter, || AWAY[number % AWAY.len()] * self.stream.normal());
+            drawn.push(self.here.iter().zip(&change).map(|(x, by)| (x + by).clamp(0.0, 1.0)).collect());
+        }
+        for _ in 0..PLACES[1] {
+            let mut place: Vec<f64> = self.here.iter().map(|_| self.stream.uniform()).collect();
+            place[self.parameter] = self.here[self.parameter];
+            drawn.push(place);
+        }
         // Where the path came from is a place too.
         let before = &self.places[self.places.len() - 1].at;
         let with_own = |at: &Vec<f64>| {
