@@ -124,11 +124,15 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
         let why = if ended == Ended::Interrupted { "interrupted" } else { "the time is up" };
         Failure::Interrupted(format!("{why} before there was an optimum to begin at; the same command goes on"))
     })?;
+    let used = objective.simulator.settings(&reference, true);
     let run = RunFacts {
         method: "profile likelihood".into(),
+        integrator: used.method.name().into(),
+        rtol: used.rtol,
+        atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
         seconds: found.wall.as_secs_f64(),
         evaluations: found.evaluations + found.expansions,
-        ..facts(&objective, &engine, engine.is_gpu(), args.seed, "fit")
+        ..facts(&objective, &engine, engine.is_gpu(), args.seed, "search for the optimum")
     };
     notes.extend(engine.notes());
     let document = fenton::summary::profiles::document(&study, &objective, &found, args.likelihood, run, &notes)?;

@@ -293,7 +293,7 @@ fn warnings(profiles: &Profiles, parameters: &[Profiled], ties: &[String], notes
         let mut text =
             format!("{} can go anywhere within the bounds, under this model and this noise.", open.join(", "));
         for tie in ties.iter().take(3) {
-            text += &format!(" Of what can change: {tie}.");
+            text += &format!(" Free direction: {tie}.");
         }
         say(Severity::Caution, format!("{} of {} are not identifiable", open.len(), parameters.len()), text);
     }
@@ -349,7 +349,7 @@ fn methods(
          {}: each parameter was moved outwards in steps that raise the objective by a tenth to a half, predicted along the tangent \
          of the path, and the others were re-optimised by damped Gauss-Newton steps at each of {} points. 95 % intervals end where \
          the objective has risen by half the 95 % quantile of chi-squared with one degree of freedom (1.92){}. Trajectories were \
-         integrated by {} in double precision at a relative tolerance of 1e-7. Seed {}.",
+         integrated by {} in double precision at a relative tolerance of {:e}. Seed {}.",
         profiles.profiles.len(),
         profiles.names.len(),
         study.model,
@@ -365,6 +365,7 @@ fn methods(
             false => ", or half the square of Student's t where few experiments differ",
         },
         run.integrator,
+        run.rtol,
         run.seed
     )
 }
