@@ -171,7 +171,12 @@ fn points(objective: &StudyObjective, profiles: &Profiles, profile: &Profile) ->
 fn wald(profiles: &Profiles, profile: &Profile, (low, high): (f64, f64)) -> Result<f64, String> {
     let result = &profiles.identification.parameters[profile.parameter];
     let [Some(from), Some(to)] = profile.ends() else {
-        return Err("the profile has an open side".into());
+        let why = if profile.label() == Label::Undecided {
+            "a side was not followed to its end"
+        } else {
+            "the profile has an open side"
+        };
+        return Err(why.into());
     };
     let Some(error) = result.standard_error else {
         return Err("the information at the optimum is flat or the optimum stands on a bound".into());
