@@ -288,12 +288,12 @@ fn closing(document: &Document, folder: &Path) -> String {
 
 /// One bar for each stage.
 #[derive(Default)]
-struct Bars {
+pub struct Bars {
     bar: Option<(Stage, ProgressBar)>,
 }
 
 impl Bars {
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
         if let Some((_, bar)) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -310,6 +310,7 @@ impl Progress for Bars {
                 Stage::Spreading => "differences between experiments",
                 Stage::Polishing => "polished",
                 Stage::Intervals => "ends of intervals found",
+                Stage::Profiles => "sides of profiles followed",
             };
             self.bar = Some((update.stage, progress::bar(update.total.unwrap_or(0) as u64, what)));
         }

@@ -18,6 +18,7 @@ mod long_run;
 mod new;
 mod output;
 mod plate;
+mod profile;
 mod progress;
 mod sample;
 mod simulate;
@@ -53,6 +54,8 @@ enum Command {
     Threshold(threshold::ThresholdArgs),
     /// Put two studies, two curves or two models of the same data side by side
     Compare(compare::CompareArgs),
+    /// Follow how well the data determine each parameter: profile likelihoods with 95 % intervals
+    Profile(profile::ProfileArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -87,6 +90,7 @@ pub fn run() -> ExitCode {
         Command::Sample(args) => sample::run(args),
         Command::Threshold(args) => threshold::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Profile(args) => profile::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

@@ -151,7 +151,8 @@ impl Spectrum {
     }
 }
 
-fn in_words(objective: &dyn Objective, changes: &[(usize, f64)]) -> String {
+/// A way in which parameters change together, dimension and change on the estimation scale, as a sentence.
+pub fn in_words(objective: &dyn Objective, changes: &[(usize, f64)]) -> String {
     let name = |i: usize| &objective.names()[i];
     match changes {
         [(i, _)] => format!("the data do not notice '{}' within its bounds", name(*i)),

@@ -11,8 +11,9 @@
 use super::Expansion;
 use super::boxed::Boxed;
 use super::bridge::Bridge;
+use super::conditional::Model;
 use crate::Result;
-use nalgebra::{DMatrix, DVector};
+use nalgebra::DVector;
 
 /// An end is found when the height is this near, and the other parameters could gain no more than half of it.
 const NEAR: f64 = 0.01;
@@ -27,8 +28,6 @@ const ABOVE: f64 = 4.0;
 const IDLE: u32 = 6;
 /// Where the places below and above the limit are so near, as a part of the way from the optimum, the end is between.
 const BETWEEN: f64 = 0.005;
-/// A parameter's own curvature on the unit box, added so that a flat direction does not make a step endless.
-const FLAT: f64 = 1.0;
 
 /// The lower and upper end of each of `parameters` (with its reach in standard errors), on the estimation scale, within the bounds; `None` where an end
 /// could not be followed. `expansion` is that at `point`, the optimum. Ends early, with `None`, when `stops` says so.
@@ -62,28 +61,6 @@ pub fn intervals(
         Some(boxed.lower[end.parameter] + unit * boxed.width(end.parameter))
     };
     Ok(ends.chunks(2).map(|pair| [scaled(&pair[0]), scaled(&pair[1])]).collect())
-}
-
-/// The objective about a point of the unit box.
-#[derive(Clone)]
-struct Model {
-    value: f64,
-    gradient: DVector<f64>,
-    curvature: DMatrix<f64>,
-}
-
-impl Model {
-    fn new(expansion: &Expansion, boxed: &Boxed) -> Self {
-        let n = expansion.gradient.len();
-        let flat = |r, c| if r == c { FLAT } else { 0.0 };
-        Model {
-            value: expansion.value,
-            gradient: DVector::from_fn(n, |i, _| expansion.gradient[i] * boxed.width(i)),
-            curvature: DMatrix::from_fn(n, n, |r, c| {
-                expansion.fisher[(r, c)] * boxed.width(r) * boxed.width(c) + flat(r, c)
-            }),
-        }
-    }
 }
 
 /// One end on its way, on the unit box.
@@ -196,14 +173,8 @@ impl End {
     /// To where the limit is expected.
     fn outwards(&mut self) {
         let (own, rise) = (self.here[self.parameter], (self.model.value - self.least).max(0.0));
-        // The root of the rise grows by this much on the way of 1. At the optimum itself, where it has no slope, its
-        // square is the curvature along the valley.
-        let growth = if rise > 0.05 * self.rise {
-            self.sign * self.model.gradient[self.parameter] / (2.0 * rise).sqrt()
-        } else {
-            let across = (self.step(1e-3, 0.0) - self.step(0.0, 0.0)) * 1e3;
-            self.model.curvature.column(self.parameter).dot(&across).max(FLAT).sqrt()
-        };
+        let near = rise <= 0.05 * self.rise;
+        let growth = self.model.growth(&self.here, self.parameter, self.sign, rise, near);
         let missing = (2.0 * self.rise).sqrt() - (2.0 * rise).sqrt();
         let distance = if growth > 0.0 { missing / growth } else { 0.05 * missing.signum() };
         let mut to = own + self.sign * distance.clamp(-self.reach, self.reach);
@@ -232,35 +203,12 @@ impl End {
         }
     }
 
-    /// The step of the given length along the parameter that is best in the others. Those that would leave the box are
-    /// stopped at its face, the worst first.
     fn step(&self, distance: f64, damping: f64) -> DVector<f64> {
-        let n = self.here.len();
-        let Model { gradient, curvature, .. } = &self.model;
-        let mut step = DVector::zeros(n);
-        step[self.parameter] = distance;
-        let mut free: Vec<usize> = (0..n).filter(|&i| i != self.parameter).collect();
-        while !free.is_empty() {
-            free.iter().for_each(|&i| step[i] = 0.0);
-            let slope = gradient + curvature * &step;
-            let matrix = DMatrix::from_fn(free.len(), free.len(), |r, c| {
-                curvature[(free[r], free[c])] * if r == c { 1.0 + damping } else { 1.0 }
-            });
-            let Some(factor) = matrix.cholesky() else { break };
-            let solved = factor.solve(&DVector::from_fn(free.len(), |r, _| -slope[free[r]]));
-            free.iter().zip(solved.iter()).for_each(|(&i, &change)| step[i] = change);
-            let outside = |i: usize| (-self.here[i] - step[i]).max(self.here[i] + step[i] - 1.0);
-            let worst = (0..free.len()).max_by(|&a, &b| outside(free[a]).total_cmp(&outside(free[b])));
-            let Some(worst) = worst.filter(|&at| outside(free[at]) > 0.0) else { break };
-            let i = free.swap_remove(worst);
-            step[i] = if step[i] > 0.0 { 1.0 - self.here[i] } else { -self.here[i] };
-        }
-        step
+        self.model.step(&self.here, self.parameter, distance, damping)
     }
 
     /// What the others could still take off the objective, by its quadratic model.
     fn gain(&self) -> f64 {
-        let step = self.step(0.0, 0.0);
-        -(self.model.gradient.dot(&step) + 0.5 * step.dot(&(&self.model.curvature * &step)))
+        self.model.gain(&self.here, self.parameter)
     }
 }

@@ -9,6 +9,7 @@ mod boxed;
 mod bridge;
 mod checkpoint;
 mod cmaes;
+mod conditional;
 mod ensemble;
 mod fit;
 mod identify;
@@ -21,6 +22,7 @@ mod problem;
 mod problem_nodes;
 mod problem_reduced;
 mod problem_run;
+mod profile;
 mod result;
 mod sample;
 mod settings;
@@ -39,6 +41,7 @@ pub use problem::StudyObjective;
 pub use problem_nodes::{NODE_TOLERANCE, NodeCheck, settle_nodes};
 pub use problem_reduced::Likelihood;
 pub use problem_run::{Choice, Failure, Simulated, Simulator, Wanted};
+pub use profile::{Label, PathEnd, Profile, ProfilePoint, ProfileSettings, Profiles, Side, Start, Tie, profile};
 pub use result::{Basis, Direction, Ended, FitResult, Identification, ParameterResult, StartRecord, Stop, Verdict};
 pub use sample::{
     Diagnosis, Draw, Drawing, EFFECTIVE, Evidence, RHAT, Sample, SampleSettings, Sampler, StudyTarget, Target, Watcher,

@@ -1,9 +1,10 @@
 //! What stands over every search: progress, stop rules, checkpoints.
 
 use super::bridge::{Bridge, Spent};
-use super::checkpoint::{Checkpoint, Keeper, Phase};
+use super::checkpoint::{Checkpoint, Keeper};
 use super::{Ended, FitSettings};
 use argmin::core::{Error, Executor, KV, Problem, Solver, State, TerminationReason, TerminationStatus};
+use serde::Serialize;
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -39,6 +40,8 @@ pub enum Stage {
     Polishing,
     /// The ends of 95 % intervals.
     Intervals,
+    /// Whole profiles.
+    Profiles,
 }
 
 /// One for a whole fit.
@@ -85,7 +88,7 @@ impl Watch<'_> {
     }
 
     /// Writes a checkpoint if one is due; `phase` is only asked for then. Always once a rule has ended the search.
-    pub fn keep(&mut self, phase: impl FnOnce() -> serde_json::Result<Phase>) -> crate::Result<()> {
+    pub fn keep<P: Serialize>(&mut self, phase: impl FnOnce() -> serde_json::Result<P>) -> crate::Result<()> {
         let seconds = self.seconds();
         let Some(keeper) = &mut self.keeper else { return Ok(()) };
         if self.ended.is_none() && !keeper.due() {
@@ -121,11 +124,12 @@ struct Watched<'w, 'a, S, F> {
     phase: F,
 }
 
-impl<'p, S, I, F> Solver<Bridge<'p>, I> for Watched<'_, '_, S, F>
+impl<'p, S, I, F, P> Solver<Bridge<'p>, I> for Watched<'_, '_, S, F>
 where
     S: Solver<Bridge<'p>, I> + Staged<I>,
     I: State<Float = f64>,
-    F: Fn(Underway) -> Phase,
+    F: Fn(Underway) -> P,
+    P: Serialize,
 {
     fn name(&self) -> &str {
         self.solver.name()
@@ -162,17 +166,18 @@ where
 }
 
 /// Runs a solver to its end under argmin's executor. `phase` wraps its state for the checkpoint.
-pub fn run<'p, S, I>(
+pub fn run<'p, S, I, P>(
     solver: S,
     bridge: Bridge<'p>,
     state: impl FnOnce(I) -> I,
     watch: &mut Watch,
     stage: Stage,
-    phase: impl Fn(Underway) -> Phase,
+    phase: impl Fn(Underway) -> P,
 ) -> crate::Result<(S, I)>
 where
     S: Solver<Bridge<'p>, I> + Staged<I>,
     I: State<Float = f64>,
+    P: Serialize,
 {
     let watched = Watched { solver, watch, stage, phase };
     let result = Executor::new(bridge, watched).configure(state).ctrlc(false).timer(false).run();

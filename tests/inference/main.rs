@@ -2,6 +2,7 @@
 
 mod intervals;
 mod objectives;
+mod profiles;
 mod robustness;
 
 use fenton::inference::*;

@@ -52,6 +52,8 @@ pub enum Mark {
     Line(Vec<(f64, f64)>),
     /// A line that stands back behind another.
     Thin(Vec<(f64, f64)>),
+    /// A line of dashes, for what is only an approximation.
+    Dashed(Vec<(f64, f64)>),
     /// `(x, lower, upper)`
     Band(Vec<(f64, f64, f64)>),
     Dot {
@@ -218,7 +220,12 @@ impl Mark {
     fn layer(&self) -> usize {
         match self {
             Mark::Band(_) => 0,
-            Mark::Line(_) | Mark::Thin(_) | Mark::Speck { .. } | Mark::Error { .. } | Mark::Interval { .. } => 1,
+            Mark::Line(_)
+            | Mark::Thin(_)
+            | Mark::Dashed(_)
+            | Mark::Speck { .. }
+            | Mark::Error { .. }
+            | Mark::Interval { .. } => 1,
             Mark::Dot { .. } | Mark::Ring { .. } | Mark::Symbol { .. } | Mark::Across { .. } | Mark::Pin { .. } => 2,
         }
     }
@@ -235,6 +242,12 @@ impl Mark {
             Mark::Thin(points) => {
                 let d = frame.path(points.iter().copied());
                 format!("<path d=\"{d}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.2\" opacity=\"0.8\"/>")
+            }
+            Mark::Dashed(points) => {
+                let d = frame.path(points.iter().copied());
+                format!(
+                    "<path d=\"{d}\" fill=\"none\" stroke=\"currentColor\" stroke-width=\"1.8\" stroke-dasharray=\"7 5\"/>"
+                )
             }
             Mark::Band(points) => {
                 let d = frame.area(points);

@@ -11,6 +11,7 @@ pub enum Key {
     #[default]
     LineAndDot,
     Line,
+    Dashed,
     Symbol(Shape),
     /// A reading that was flagged, whatever its shape.
     Outlier,
@@ -60,6 +61,7 @@ impl Key {
         let centre = x + 8.0;
         match self {
             Key::Line => line,
+            Key::Dashed => line.replace("/>", " stroke-dasharray=\"6 4\"/>"),
             Key::LineAndDot => {
                 format!("{line}<circle cx=\"{centre:.1}\" cy=\"{y:.1}\" r=\"3.6\" fill=\"currentColor\"/>")
             }

@@ -1,0 +1,257 @@
+//! `fenton profile`: from a study to the profile likelihoods of its parameters.
+
+use super::engines::{EngineArgs, IntegrationArgs};
+use super::failure::{Failure, on_write};
+use super::fit::Bars;
+use super::long_run::{checkpoint, facts, identity, name_of, seconds};
+use super::{cells, check, inputs, output, terminal};
+use clap::Args;
+use fenton::Diagnostic;
+use fenton::engine::Precision;
+use fenton::engine::cpu::CpuEngine;
+use fenton::inference::{CheckpointSettings, Ended, FitSettings, ProfileSettings, Start, StudyObjective, profile};
+use fenton::model::math::closest;
+use fenton::report::document::RunFacts;
+use fenton::report::profiles::{self, ProfilesReport};
+use fenton::report::{self, shown};
+use fenton::study::Prior;
+use fenton::study::problem::Problem;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  fenton profile fac-ht1080                              all parameters of the embedded synthetic study
+  fenton profile study.toml --parameters k_uptake,V_max  these two; all others follow
+  fenton profile study.toml --from fenton-study          begin at an earlier fit instead of a new one
+  fenton profile study.toml --likelihood                 what the data alone say: without the priors
+
+A profile is the lowest objective for each value of a parameter, all others at their best. The objective is that of
+'fenton fit': likelihood and priors, as pyPESTO and Data2Dynamics profile it too, so that intervals are those of the fit.
+With --likelihood the priors are left out and the bounds stay (shifts between experiments keep their law, which is part
+of the model).
+
+The output folder holds report.html, summary.json, profiles.csv (every point, with all parameters), parameters.csv and
+the pictures as SVG. Work that is cut short by --max-time or Ctrl-C writes the profiles as far as they are, marked as
+partial (exit codes 4 and 3), and leaves a checkpoint beside the folder: the same command goes on from there.")]
+pub struct ProfileArgs {
+    /// A study file, its folder, or the name of an embedded study
+    #[arg(value_name = "STUDY.toml")]
+    study: String,
+    /// The parameters to follow [default: all that are estimated]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    parameters: Vec<String>,
+    /// Begin at the result of 'fenton fit' in this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "starts")]
+    from: Option<PathBuf>,
+    /// Profile the likelihood alone, without the priors; the bounds stay
+    #[arg(long)]
+    likelihood: bool,
+    /// The folder for the report [default: fenton-NAME-profiles]
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Points that the fit scores before it refines the best tenth of them
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    starts: usize,
+    /// Seed of the starts
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Stop after so many seconds; the same command goes on from there
+    #[arg(long, value_name = "S")]
+    max_time: Option<f64>,
+    /// Print the summary as one JSON document
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    integration: IntegrationArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
+    args.engine.check()?;
+    let choice = args.integration.choice()?;
+    if args.starts == 0 {
+        return Err(Failure::Usage("--starts has to be at least 1".into()));
+    }
+    let max_time = args.max_time.map(seconds).transpose()?;
+    let mut study = check::open(&args.study)?;
+    if fenton::summary::in_words(&study) {
+        return Err(Diagnostic::new("the data of this study are statements in words, which are not fitted")
+            .hint("'fenton fit' weighs the priors by them")
+            .into());
+    }
+    let folder =
+        args.output.clone().unwrap_or_else(|| format!("fenton-{}-profiles", name_of(&args.study, &study)).into());
+    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
+        terminal::warn(&mended);
+    }
+    report::writable(&folder).map_err(Failure::Output)?;
+    let chosen = chosen(&args.parameters, &study.problem())?;
+    let start = args.from.as_ref().map(|from| earlier(from, &study.problem())).transpose()?;
+
+    let reference = CpuEngine::new(Precision::F64);
+    let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
+    let mut problem = study.problem();
+    if args.likelihood {
+        problem.parameters.iter_mut().for_each(|parameter| parameter.prior = Prior::Flat);
+    }
+    let lanes = problem.layout.runs.len() * problem.cell_count() * args.starts;
+    let engine = args.engine.open(&problem.program, lanes)?;
+    let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
+    let fit = FitSettings {
+        starts: args.starts,
+        seed: args.seed,
+        max_time,
+        stop: Some(terminal::interrupted()),
+        checkpoint: Some(CheckpointSettings {
+            path: checkpoint(&folder),
+            interval: Duration::from_secs(10),
+            study: identity(&problem, &choice, &engine),
+        }),
+        ..FitSettings::default()
+    };
+    let mut bars = Bars::default();
+    let found = profile(&objective, &ProfileSettings { fit, parameters: chosen, start }, &mut bars);
+    bars.clear();
+    // The one file that this work touches is its checkpoint, which is output of ours.
+    let found = found.map_err(|error| match error {
+        fenton::Error::File { .. } => Failure::Output(error),
+        error => error.into(),
+    })?;
+    let found = found.map_err(|ended| {
+        let why = if ended == Ended::Interrupted { "interrupted" } else { "the time is up" };
+        Failure::Interrupted(format!("{why} before there was an optimum to begin at; the same command goes on"))
+    })?;
+    let used = objective.simulator.settings(&reference, true);
+    let run = RunFacts {
+        method: "profile likelihood".into(),
+        integrator: used.method.name().into(),
+        rtol: used.rtol,
+        atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
+        seconds: found.wall.as_secs_f64(),
+        evaluations: found.evaluations + found.expansions,
+        ..facts(&objective, &engine, engine.is_gpu(), args.seed, "search for the optimum")
+    };
+    notes.extend(engine.notes());
+    let document = fenton::summary::profiles::document(&study, &objective, &found, args.likelihood, run, &notes)?;
+    profiles::write(&document, &folder).map_err(Failure::Output)?;
+    if args.json {
+        output::print_json(&document)?;
+    } else {
+        output::print(&told(&document, &folder))?;
+    }
+    let place = folder.display();
+    match found.ended {
+        Ended::Complete => Ok(()),
+        Ended::Interrupted => Err(Failure::Interrupted(format!(
+            "interrupted; the profiles so far are in {place}, and the same command goes on from there"
+        ))),
+        Ended::Time | Ended::Evaluations => Err(Failure::Unconverged(format!(
+            "the time was up before the profiles were whole; what there is, is in {place}, and the same command goes on"
+        ))),
+    }
+}
+
+/// The dimensions that are named, or all.
+fn chosen(names: &[String], problem: &Problem) -> Result<Vec<usize>, Failure> {
+    let known = || problem.parameters.iter().map(|p| p.name.as_str());
+    if names.is_empty() {
+        return Ok((0..problem.parameters.len()).collect());
+    }
+    let mut chosen = Vec::new();
+    let mut wrong = Vec::new();
+    for name in names {
+        match known().position(|known| known == name) {
+            Some(at) if chosen.contains(&at) => wrong
+                .push(Diagnostic::new(format!("--parameters names '{name}' twice")).hint("name each parameter once")),
+            Some(at) => chosen.push(at),
+            None => {
+                let unknown = Diagnostic::new(format!("--parameters: the study estimates no '{name}'"));
+                wrong.push(match closest(name, known()) {
+                    Some(near) => unknown.hint(format!("did you mean '{near}'?")),
+                    None => unknown.hint(format!("it estimates {}", known().collect::<Vec<_>>().join(", "))),
+                });
+            }
+        }
+    }
+    if wrong.is_empty() { Ok(chosen) } else { Err(fenton::Error::Input(wrong).into()) }
+}
+
+/// The optimum in the folder of an earlier fit.
+fn earlier(folder: &Path, problem: &Problem) -> Result<Start, Failure> {
+    let path = folder.join("parameters.csv");
+    let file = path.display().to_string();
+    let fault = |message: String| Diagnostic::new(message).in_file(&file);
+    let hint = "--from takes the folder that 'fenton fit' wrote for this study";
+    if !path.exists() {
+        return Err(fault("there is no such table".into()).hint(hint).into());
+    }
+    let text = inputs::read_text(&path)?;
+    let mut table = csv::Reader::from_reader(text.as_bytes());
+    let unreadable = |error: csv::Error| fault(format!("this is no table: {error}")).hint(hint);
+    let headers = table.headers().map_err(unreadable)?.clone();
+    let column = |name: &str| headers.iter().position(|header| header == name);
+    let (Some(named), Some(valued)) = (column("parameter"), column("value")) else {
+        return Err(fault("the columns 'parameter' and 'value' are missing".into()).hint(hint).into());
+    };
+    let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>().map_err(unreadable)?;
+    let value = |name: &str| -> Result<f64, Failure> {
+        let row = rows.iter().find(|row| &row[named] == name);
+        let row = row.ok_or_else(|| fault(format!("there is no value of '{name}'")).hint(hint))?;
+        let number = row[valued].parse().ok().filter(|number: &f64| number.is_finite());
+        Ok(number.ok_or_else(|| fault(format!("the value of '{name}' is no number: '{}'", &row[valued])).hint(hint))?)
+    };
+    let point = problem.parameters.iter().map(|p| Ok(p.scale.estimate(value(&p.name)?)));
+    let spreads = problem.between.iter().map(|between| match &between.name {
+        Some(name) => value(name),
+        None => Ok(between.sd),
+    });
+    Ok(Start { point: point.collect::<Result<_, Failure>>()?, spreads: spreads.collect::<Result<_, Failure>>()? })
+}
+
+/// The result for a terminal.
+fn told(document: &ProfilesReport, folder: &Path) -> String {
+    let mut text = format!("{}\n", document.title);
+    if document.synthetic.is_some() {
+        text += "SYNTHETIC DATA\n";
+    }
+    let facts = &document.facts;
+    text += &format!(
+        "\nprofiles of the {}; objective {:.4} at the optimum; {} points, {} lanes in {:.1} s ({:.0} lanes/s) on {}\n\n",
+        document.of,
+        document.objective,
+        facts.points,
+        facts.lanes,
+        facts.seconds,
+        facts.lanes_per_second,
+        document.run.engine
+    );
+    let width = |of: fn(&profiles::Profiled) -> &str| {
+        document.parameters.iter().map(|p| of(p).chars().count()).max().unwrap_or(0)
+    };
+    let [name, unit, known, label] = [width(|p| &p.name), width(|p| &p.unit), width(|p| &p.known), width(|p| &p.label)];
+    for p in &document.parameters {
+        let error =
+            p.standard_error.map_or(format!("s.e. - ({})", p.no_wald), |error| format!("s.e. {}", shown(error)));
+        let learned = p.shrinkage.map_or(String::new(), |s| format!("; {:.0} % learned", 100.0 * s));
+        text += &format!(
+            "  {:<name$}  {:>9} {:<unit$}  {:<known$}  {:<label$}  {error}{learned}\n",
+            p.name,
+            shown(p.value),
+            p.unit,
+            p.known,
+            p.label
+        );
+    }
+    text += &format!(
+        "\n  95 % intervals, {}, under this model and this noise; s.e. on the scale of estimation\n",
+        document.scope
+    );
+    for tie in &document.ties {
+        text += &format!("  {tie}\n");
+    }
+    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
+    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+}

@@ -1,0 +1,468 @@
+//! Profile likelihoods: how low the objective can be kept while one parameter is held at each of many values
+//! (A. Raue et al., Bioinformatics 25:1923, 2009). A 95 % interval is where it stays within 1.92 of the optimum, or within
+//! half the square of Student's t where few experiments differ in the parameter.
+//!
+//! Each parameter is followed in both directions from the optimum ([`path`]); all paths advance together, so that an
+//! iteration is one batch. A path that meets a lower value than the optimum is followed down from there, and all begin
+//! again at the better optimum.
+
+mod label;
+mod path;
+
+pub use label::{Label, Tie};
+pub use path::PathEnd;
+
+use super::boxed::Boxed;
+use super::bridge::{Bridge, Spent};
+use super::checkpoint::Keeper;
+use super::conditional::Model;
+use super::fit::fit;
+use super::identify::identify;
+use super::lockstep::{Lockstep, Rules, bounds_hit};
+use super::trust::Trust;
+use super::watch::{self, Progress, Stage, Underway, Watch};
+use super::{CheckpointSettings, Ended, FitSettings, Identification, Objective, StartRecord, Stop};
+use crate::engine::Status;
+use crate::{Diagnostic, Error, Result};
+use argmin::core::{PopulationState, State as _};
+use path::Path;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// A value that is lower than the optimum's by more than this is another optimum.
+const BETTER: f64 = 0.01;
+/// How often the paths begin again at a better one.
+const RENEWALS: usize = 5;
+/// Before the paths are followed the optimum is refined until the model promises less than this.
+const EXACT: f64 = 1e-8;
+
+#[derive(Debug, Clone, Default)]
+pub struct ProfileSettings {
+    /// Of the fit that finds the optimum, and of the descent to a better one. Its limits of time, its stop and its checkpoint
+    /// are those of all the work.
+    pub fit: FitSettings,
+    /// The dimensions to follow, in the order of the result.
+    pub parameters: Vec<usize>,
+    /// Where to begin instead of a fit: near an optimum.
+    pub start: Option<Start>,
+}
+
+/// The result of an earlier fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// On the estimation scale.
+    pub point: Vec<f64>,
+    /// Standard deviations between experiments that it was fitted with.
+    pub spreads: Vec<f64>,
+}
+
+/// The same objective and settings give the same bytes, `wall` and `seconds` aside, stopped and resumed or not.
+#[derive(Debug, Clone)]
+pub struct Profiles {
+    pub names: Vec<String>,
+    /// The optimum, on the estimation scale.
+    pub point: Vec<f64>,
+    pub spreads: Vec<f64>,
+    pub value: f64,
+    /// What the information at the optimum says.
+    pub identification: Identification,
+    pub profiles: Vec<Profile>,
+    /// Directions that the objective does not notice, as the flat paths show them.
+    pub ties: Vec<Tie>,
+    /// Objectives of the optima that were left, and of the better ones that paths led to.
+    pub better: Vec<(f64, f64)>,
+    /// Starts scored, refined, and ended at the best value; none where the work began at the result of an earlier fit.
+    pub starts: Option<[usize; 3]>,
+    pub failures: Vec<(Status, u64)>,
+    pub failed_points: u64,
+    /// Of the paths, without the fit.
+    pub evaluations: u64,
+    pub expansions: u64,
+    /// Spent on the paths.
+    pub seconds: f64,
+    pub ended: Ended,
+    /// Of all calls that led to this result.
+    pub wall: Duration,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    pub parameter: usize,
+    /// How far above the optimum the interval ends.
+    pub limit: f64,
+    /// Towards the lower bound and towards the upper.
+    pub sides: [Side; 2],
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Side {
+    /// From the optimum outwards.
+    pub points: Vec<ProfilePoint>,
+    pub end: PathEnd,
+    /// Where the limit is crossed, on the estimation scale.
+    pub crossing: Option<f64>,
+    /// Whether the points beside the crossing were optimised.
+    pub settled: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProfilePoint {
+    /// On the estimation scale.
+    pub point: Vec<f64>,
+    pub value: f64,
+    /// Whether the other parameters are at their best, as far as can be told.
+    pub settled: bool,
+}
+
+impl Profile {
+    /// The ends of the interval on the estimation scale; `None` where the limit is not reached, or only because other
+    /// parameters stand on their bounds.
+    pub fn ends(&self) -> [Option<f64>; 2] {
+        self.sides.each_ref().map(|side| side.crossing.filter(|_| side.end != PathEnd::Held))
+    }
+}
+
+/// The work as a checkpoint holds it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Work {
+    spreads: Vec<f64>,
+    starts: Option<[usize; 3]>,
+    /// The optimum, and its value if it has been refined.
+    point: Vec<f64>,
+    refined: Option<f64>,
+    better: Vec<(f64, f64)>,
+    paths: Vec<Path>,
+    /// The descent to the optimum.
+    descent: Option<Underway>,
+    /// Spent on the paths.
+    seconds: f64,
+}
+
+/// Profiles of `objective`. `Ok(Err(ended))` where a rule ended the work before it had an optimum; its checkpoint, if there
+/// is one, lets it go on.
+///
+/// # Errors
+/// Those of [`fit`](super::fit); [`Error::Input`] for a start that is no point of the box; [`Error::Run`] if there are no
+/// derivatives at the optimum.
+pub fn profile(
+    objective: &dyn Objective,
+    settings: &ProfileSettings,
+    progress: &mut dyn Progress,
+) -> Result<std::result::Result<Profiles, Ended>> {
+    let began = Instant::now();
+    settings.fit.check(objective)?;
+    check(objective, settings)?;
+    let keeper = settings.fit.checkpoint.as_ref().map(|c| Keeper::new(c, identity(objective, settings)));
+    let saved = keeper.as_ref().map(Keeper::read::<Work>).transpose()?.flatten();
+    let (before, spent, work) = match saved {
+        Some(saved) => (saved.seconds, saved.spent, saved.phase),
+        None => match begin(objective, settings, progress)? {
+            Ok((work, before)) => (before, Spent::default(), work),
+            Err(ended) => return Ok(Err(ended)),
+        },
+    };
+    let spent = RefCell::new(spent);
+    let mut watch = Watch {
+        settings: &settings.fit,
+        progress,
+        keeper,
+        spent: &spent,
+        dimensions: objective.names().len(),
+        began,
+        before,
+        best: f64::INFINITY,
+        ended: None,
+    };
+    objective.set_spreads(&work.spreads);
+    let bridge = Bridge { objective, exact: true, spent: &spent };
+    let course = Course { objective, settings, boxed: Boxed::of(objective), bridge };
+    course.run(work, &mut watch)
+}
+
+fn check(objective: &dyn Objective, settings: &ProfileSettings) -> Result<()> {
+    let n = objective.names().len();
+    let mut seen = vec![false; n];
+    let known = settings.parameters.iter().all(|&i| i < n && !std::mem::replace(&mut seen[i], true));
+    if !known || settings.parameters.is_empty() {
+        let text = format!("profiles of the dimensions {:?} of {n}", settings.parameters);
+        return Err(Diagnostic::new(text).hint("name at least one dimension, and each once").into());
+    }
+    let Some(start) = &settings.start else { return Ok(()) };
+    if start.point.len() != n || start.spreads.len() != objective.spreads().len() {
+        let text = format!("a start with {} parameters and {} spreads", start.point.len(), start.spreads.len());
+        let expected = format!("{n} parameters and {} spreads", objective.spreads().len());
+        return Err(Diagnostic::new(text).expected(expected).into());
+    }
+    let within = |i: usize| {
+        let slack = 1e-9 * (objective.upper()[i] - objective.lower()[i]);
+        (objective.lower()[i] - slack..=objective.upper()[i] + slack).contains(&start.point[i])
+    };
+    match (0..n).find(|&i| !within(i)) {
+        None => Ok(()),
+        Some(i) => {
+            let name = &objective.names()[i];
+            let (lower, upper) = (objective.lower()[i], objective.upper()[i]);
+            let text = format!("the start lies outside the bounds of '{name}': {} on its scale", start.point[i]);
+            let hint = "begin at a fit of this study, or leave the start to a new fit";
+            Err(Diagnostic::new(text).expected(format!("{lower} to {upper}")).hint(hint).into())
+        }
+    }
+}
+
+/// The optimum to begin with, and the seconds that earlier calls took to find it.
+fn begin(
+    objective: &dyn Objective,
+    settings: &ProfileSettings,
+    progress: &mut dyn Progress,
+) -> Result<std::result::Result<(Work, f64), Ended>> {
+    let work = |point, spreads, starts| Work {
+        spreads,
+        starts,
+        point,
+        refined: None,
+        better: Vec::new(),
+        paths: Vec::new(),
+        descent: None,
+        seconds: 0.0,
+    };
+    if let Some(start) = &settings.start {
+        let bounds = objective.lower().iter().zip(objective.upper());
+        let point = start.point.iter().zip(bounds).map(|(x, (low, high))| x.clamp(*low, *high)).collect();
+        return Ok(Ok((work(point, start.spreads.clone(), None), 0.0)));
+    }
+    let here = Instant::now();
+    let beside =
+        |c: &CheckpointSettings| CheckpointSettings { path: c.path.with_extension("fit-checkpoint"), ..c.clone() };
+    let checkpoint = settings.fit.checkpoint.as_ref().map(beside);
+    let result = fit(objective, &FitSettings { checkpoint, ..settings.fit.clone() }, progress)?;
+    if result.ended != Ended::Complete {
+        return Ok(Err(result.ended));
+    }
+    let before = (result.wall.as_secs_f64() - here.elapsed().as_secs_f64()).max(0.0);
+    let starts = Some([result.scored(), result.starts.len(), result.reached(0.1)]);
+    Ok(Ok((work(result.point, result.spreads, starts), before)))
+}
+
+/// Everything the profiles depend on, by name.
+fn identity(objective: &dyn Objective, settings: &ProfileSettings) -> BTreeMap<String, String> {
+    let mut identity = settings.fit.identity(objective);
+    identity.insert("profiles".into(), format!("{:?}", settings.parameters));
+    identity.insert("start".into(), format!("{:?}", settings.start));
+    identity
+}
+
+struct Course<'a> {
+    objective: &'a dyn Objective,
+    settings: &'a ProfileSettings,
+    boxed: Boxed,
+    bridge: Bridge<'a>,
+}
+
+impl Course<'_> {
+    fn run(&self, mut work: Work, watch: &mut Watch) -> Result<std::result::Result<Profiles, Ended>> {
+        let start = Instant::now();
+        let earlier = work.seconds;
+        let mut value = match work.refined {
+            Some(value) => value,
+            None => self.refine(&mut work, watch)?,
+        };
+        if let Some(ended) = watch.ended {
+            return Ok(Err(ended));
+        }
+        if work.paths.is_empty() {
+            work.paths = self.paths(&work.point)?;
+        }
+        let total = work.paths.len();
+        while watch.ended.is_none() && work.paths.iter().any(|path| path.end.is_none()) {
+            self.advance(&mut work.paths)?;
+            let lowest = work.paths.iter().map(Path::lowest).min_by(|a, b| a.1.total_cmp(&b.1));
+            if let Some((at, lower)) = lowest.filter(|(_, lower)| *lower < value - BETTER)
+                && work.better.len() < RENEWALS
+            {
+                work.better.push((value, lower));
+                (work.point, work.refined, work.paths) = (self.boxed.point(at), None, Vec::new());
+                value = self.refine(&mut work, watch)?;
+                if let Some(ended) = watch.ended {
+                    return Ok(Err(ended));
+                }
+                if let Some(last) = work.better.last_mut() {
+                    last.1 = value;
+                }
+                work.paths = self.paths(&work.point)?;
+            }
+            work.seconds = earlier + start.elapsed().as_secs_f64();
+            let done = work.paths.iter().filter(|path| path.end.is_some()).count();
+            watch.tell(Stage::Profiles, done, Some(total), value);
+            if done < total {
+                watch.stops();
+            }
+            watch.keep(|| Ok(&work))?;
+        }
+        if watch.ended.is_none()
+            && let Some(keeper) = &watch.keeper
+        {
+            keeper.remove()?;
+        }
+        self.conclude(work, value, watch).map(Ok)
+    }
+
+    /// Descends from the point of `work` to the optimum, in the precision of the report; its value.
+    fn refine(&self, work: &mut Work, watch: &mut Watch) -> Result<f64> {
+        let value = match &work.descent {
+            Some(saved) => saved.best_value,
+            None => self.bridge.values(std::slice::from_ref(&work.point))?[0],
+        };
+        if !value.is_finite() {
+            return Err(Error::Run(
+                "the point to begin at has no finite objective in the precision of the report".into(),
+            ));
+        }
+        let settings = &self.settings.fit;
+        let rules = Rules {
+            tolerance: EXACT,
+            stall: 10.0 * EXACT,
+            max_iterations: settings.max_iterations,
+            seed: settings.seed,
+            population: None,
+        };
+        let record = StartRecord {
+            start: 0,
+            at_bounds: bounds_hit(&work.point, &self.boxed),
+            first_point: work.point.clone(),
+            first_value: value,
+            last_point: work.point.clone(),
+            last_value: value,
+            iterations: 0,
+            stop: Stop::Waiting,
+        };
+        let (solver, iteration, best) = match work.descent.take() {
+            None => {
+                (Lockstep::<Trust>::new(vec![record], 1, rules, self.boxed.clone()), 0, (work.point.clone(), value))
+            }
+            Some(saved) => {
+                let solver: Lockstep<Trust> = serde_json::from_value(saved.solver).map_err(unreadable)?;
+                let best = (saved.best_point.unwrap_or_else(|| work.point.clone()), saved.best_value);
+                (solver.within(self.boxed.clone()), saved.iteration, best)
+            }
+        };
+        let state = |state: PopulationState<Vec<f64>, f64>| {
+            let mut state = state.individual(best.0).cost(best.1);
+            state.update();
+            state.iter = iteration;
+            state
+        };
+        let phase = |descent| Work { descent: Some(descent), ..work.clone() };
+        let (solver, _) = watch::run(solver, Bridge { ..self.bridge }, state, watch, Stage::Polishing, phase)?;
+        if watch.ended.is_some() {
+            return Ok(value);
+        }
+        if let Some(end) = solver.records().pop()
+            && end.last_value <= value
+        {
+            work.point = end.last_point;
+        }
+        // Paths compare values that come with derivatives, which are integrated a little otherwise.
+        let found = self.bridge.expand(std::slice::from_ref(&work.point))?.pop().flatten();
+        let found =
+            found.ok_or_else(|| Error::Run("the objective has no finite derivatives at its optimum".to_string()))?;
+        work.refined = Some(found.value);
+        Ok(found.value)
+    }
+
+    /// All paths, at the optimum.
+    fn paths(&self, point: &[f64]) -> Result<Vec<Path>> {
+        let expansion = self.bridge.expand(std::slice::from_ref(&point.to_vec()))?.pop().flatten();
+        let expansion = expansion
+            .ok_or_else(|| Error::Run("the objective has no finite derivatives at its optimum".to_string()))?;
+        let identification = identify(self.objective, point, Some(&expansion.fisher));
+        let (at, model) = (self.boxed.unit(point), Model::new(&expansion, &self.boxed));
+        let both = |&parameter: &usize| {
+            let limit = 0.5 * identification.parameters[parameter].reach.powi(2);
+            let (at, model, seed) = (&at, &model, self.settings.fit.seed);
+            [-1.0, 1.0].map(|sign| {
+                let number = 2 * parameter as u64 + u64::from(sign > 0.0);
+                Path::new(parameter, sign, limit, at, model, seed, number)
+            })
+        };
+        Ok(self.settings.parameters.iter().flat_map(both).collect())
+    }
+
+    /// One batch of derivatives for all paths, and one of values for those that try other places.
+    fn advance(&self, paths: &mut [Path]) -> Result<()> {
+        let wanting: Vec<usize> = (0..paths.len()).filter(|&at| paths[at].wanted().is_some()).collect();
+        let points: Vec<Vec<f64>> =
+            wanting.iter().filter_map(|&at| paths[at].wanted().map(|trial| self.boxed.point(trial))).collect();
+        let expansions = self.bridge.expand(&points)?;
+        let mut models: Vec<Option<Option<Model>>> = vec![None; paths.len()];
+        for (at, expansion) in wanting.into_iter().zip(expansions) {
+            models[at] = Some(expansion.map(|expansion| Model::new(&expansion, &self.boxed)));
+        }
+        paths.par_iter_mut().zip(models).for_each(|(path, model)| {
+            if let Some(model) = model {
+                path.advance(model);
+            }
+        });
+        let tried: Vec<Vec<Vec<f64>>> = paths.iter_mut().map(Path::places_to_try).collect();
+        let points: Vec<Vec<f64>> = tried.iter().flatten().map(|at| self.boxed.point(at)).collect();
+        let mut values = self.bridge.values(&points)?.into_iter();
+        for (path, tried) in paths.iter_mut().zip(tried).filter(|(_, tried)| !tried.is_empty()) {
+            let values: Vec<f64> = values.by_ref().take(tried.len()).collect();
+            path.choose(tried, &values);
+        }
+        Ok(())
+    }
+
+    fn conclude(&self, work: Work, value: f64, watch: &Watch) -> Result<Profiles> {
+        let expansion = self.bridge.expand(std::slice::from_ref(&work.point))?.pop().flatten();
+        let identification = identify(self.objective, &work.point, expansion.as_ref().map(|e| &e.fisher));
+        let side = |path: &Path| {
+            let point = |place: &path::Place| ProfilePoint {
+                point: self.boxed.point(&place.at),
+                value: place.value,
+                settled: place.settled,
+            };
+            let scaled = |unit: f64| self.boxed.lower[path.parameter] + unit * self.boxed.width(path.parameter);
+            Side {
+                points: path.places.iter().map(point).collect(),
+                end: path.end.unwrap_or(PathEnd::Stopped),
+                crossing: path.crossing().map(scaled),
+                settled: path.crossing_is_settled(),
+            }
+        };
+        let profiles: Vec<Profile> = work
+            .paths
+            .chunks(2)
+            .map(|pair| Profile {
+                parameter: pair[0].parameter,
+                limit: pair[0].limit(),
+                sides: [side(&pair[0]), side(&pair[1])],
+            })
+            .collect();
+        let spent = self.bridge.spent.borrow();
+        Ok(Profiles {
+            names: self.objective.names().to_vec(),
+            ties: label::ties(self.objective, &self.boxed, &profiles),
+            point: work.point,
+            spreads: work.spreads,
+            value,
+            identification,
+            profiles,
+            better: work.better,
+            starts: work.starts,
+            failures: spent.failures(),
+            failed_points: spent.failed_points,
+            evaluations: spent.evaluations,
+            expansions: spent.expansions,
+            seconds: work.seconds,
+            ended: watch.ended.unwrap_or(Ended::Complete),
+            wall: Duration::from_secs_f64(watch.seconds()),
+        })
+    }
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    Error::Run(format!("the checkpoint's descent cannot be read: {error}; delete the checkpoint to begin again"))
+}
