@@ -18,6 +18,7 @@ mod long_run;
 mod new;
 mod output;
 mod plate;
+mod predict;
 mod profile;
 mod progress;
 mod sample;
@@ -56,6 +57,8 @@ enum Command {
     Compare(compare::CompareArgs),
     /// Follow how well the data determine each parameter: profile likelihoods with 95 % intervals
     Profile(profile::ProfileArgs),
+    /// Bands for any dose, time and condition, over the data and beyond them
+    Predict(predict::PredictArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -91,6 +94,7 @@ pub fn run() -> ExitCode {
         Command::Threshold(args) => threshold::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Profile(args) => profile::run(args),
+        Command::Predict(args) => predict::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

@@ -11,6 +11,7 @@ mod parts;
 mod pictures;
 pub mod plates;
 pub mod plot;
+pub mod predictions;
 pub mod profiles;
 pub mod thresholds;
 mod whole;

@@ -1,6 +1,6 @@
 //! Readings and curves over dose and over time.
 
-use super::curves::{Model, Predicted, middle};
+use super::curves::{Middle, Model, Predicted, middle};
 use super::gains::Gains;
 use crate::Result;
 use crate::report::document::{Chart, CurvePoint, Point, Series};
@@ -110,7 +110,9 @@ pub fn over_dose(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
             }
             let at = format!("{} {}", short(hours(time, model, study)), study.time_unit);
             let when = match time {
-                ReadAt::Parameter(_) if model.in_words => "at the read-out time, which is not stated".to_string(),
+                ReadAt::Parameter(_) if model.middle == Middle::Statements => {
+                    "at the read-out time, which is not stated".to_string()
+                }
                 ReadAt::Parameter(_) => format!("at the read-out time (fitted: {at})"),
                 _ => format!("at {at}"),
             };
@@ -123,9 +125,9 @@ pub fn over_dose(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
                 x_is_dose: true,
                 y_label: reading.clone(),
                 y_unit: String::new(),
-                caption: dose_caption(&series, model.in_words)
+                caption: dose_caption(&series, model.middle)
                     + &brought(&gains, &lines)
-                    + &not_drawn(lines.len(), count),
+                    + &not_drawn(lines.len(), count, model.middle),
                 series,
             });
         }
@@ -213,9 +215,10 @@ pub fn over_time(study: &Study, model: &Model, hidden: &mut Vec<String>) -> Resu
                 y_label: reading.clone(),
                 y_unit: String::new(),
                 caption: format!(
-                    "Readings and fitted model with its 95 % band.{main}{}{}",
+                    "Readings and {} with its 95 % band.{main}{}{}",
+                    if model.middle == Middle::Posterior { "median of the posterior" } else { "fitted model" },
                     brought(&gains, &lines),
-                    not_drawn(lines.len(), count)
+                    not_drawn(lines.len(), count, model.middle)
                 ),
                 series,
             });
@@ -240,11 +243,15 @@ fn brought(gains: &Gains, lines: &[Line]) -> String {
 }
 
 /// What a caption says of lines that were left out.
-fn not_drawn(drawn: usize, of: usize) -> String {
+fn not_drawn(drawn: usize, of: usize, middle: Middle) -> String {
     if drawn == of {
         return String::new();
     }
-    format!(" {drawn} of {of} lines are drawn; the readings and fitted values of the others are in predictions.csv.")
+    let rest = match middle {
+        Middle::Posterior => "",
+        _ => "; the readings and fitted values of the others are in predictions.csv",
+    };
+    format!(" {drawn} of {of} lines are drawn{rest}.")
 }
 
 /// The compound with the most doses.
@@ -366,7 +373,7 @@ fn points(data: &[&Datum], gains: &Gains, x: impl Fn(&Datum) -> f64) -> Vec<Poin
         .collect()
 }
 
-fn curve(xs: &[f64], predicted: &[Predicted]) -> Vec<CurvePoint> {
+pub fn curve(xs: &[f64], predicted: &[Predicted]) -> Vec<CurvePoint> {
     let points = xs.iter().zip(predicted);
     points.map(|(&x, p)| CurvePoint { x, value: p.value, band: middle(&p.draws) }).collect()
 }
@@ -383,11 +390,13 @@ fn dose_grid(tested: &[f64]) -> Vec<f64> {
     grid
 }
 
-fn dose_caption(series: &[Series], in_words: bool) -> String {
-    let mut caption = String::from(if in_words {
-        "Nothing was fitted: the line is the median of what the prior and the statement leave, the band 95 % of it"
-    } else {
-        "Fitted model with its 95 % band"
+fn dose_caption(series: &[Series], middle: Middle) -> String {
+    let mut caption = String::from(match middle {
+        Middle::Fit => "Fitted model with its 95 % band",
+        Middle::Statements => {
+            "Nothing was fitted: the line is the median of what the prior and the statement leave, the band 95 % of it"
+        }
+        Middle::Posterior => "Median of the posterior with its 95 % band",
     });
     let points = || series.iter().flat_map(|s| &s.points);
     if points().any(|p| p.replicates.len() > 1) {
@@ -428,7 +437,7 @@ pub fn short(value: f64) -> String {
     crate::report::shown(value)
 }
 
-fn capital(text: &str) -> String {
+pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
 }
@@ -441,8 +450,9 @@ mod tests {
     fn what_is_left_out_lies_between_the_first_and_the_last_and_is_told() {
         assert_eq!(spread((0..35).collect(), 8), [0, 5, 10, 15, 19, 24, 29, 34]);
         assert_eq!(spread(vec![1, 2], 8), [1, 2]);
-        assert_eq!(not_drawn(7, 7), "");
-        assert!(not_drawn(8, 35).contains("8 of 35 lines") && not_drawn(8, 35).contains("predictions.csv"));
+        assert_eq!(not_drawn(7, 7, Middle::Fit), "");
+        let told = not_drawn(8, 35, Middle::Fit);
+        assert!(told.contains("8 of 35 lines") && told.contains("predictions.csv"));
     }
 
     #[test]

@@ -19,8 +19,18 @@ pub struct Model<'a> {
     pub values: Vec<f64>,
     /// Parameters drawn from the normal approximation at the optimum, cut at the bounds; or what statements leave.
     draws: Vec<Vec<f64>>,
-    /// Nothing was fitted: the value of a prediction is the median of its draws.
-    pub in_words: bool,
+    pub middle: Middle,
+}
+
+/// What a predicted value is, in the middle of its draws.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Middle {
+    /// That of the best fit.
+    Fit,
+    /// The median of what statements in words leave of the priors.
+    Statements,
+    /// The median of draws from the posterior.
+    Posterior,
 }
 
 /// A predicted value, and the same at each draw (NaN where a draw could not be integrated).
@@ -42,7 +52,7 @@ impl<'a> Model<'a> {
         let draws =
             if expansion.value.is_finite() { draws(objective, &fit.point, expansion.fisher) } else { Vec::new() };
         let draws = draws.iter().map(|point| problem.values(point)).collect();
-        Ok(Model { objective, problem, values: problem.values(&fit.point), draws, in_words: false })
+        Ok(Model { objective, problem, values: problem.values(&fit.point), draws, middle: Middle::Fit })
     }
 
     /// The model under statements in words.
@@ -50,7 +60,20 @@ impl<'a> Model<'a> {
         let problem = objective.problem();
         let middle: Vec<f64> = (0..problem.parameters.len()).map(|at| weighted.quantiles(at).1[1]).collect();
         let draws = weighted.resampled().iter().map(|point| problem.values(point)).collect();
-        Model { objective, problem, values: problem.values(&middle), draws, in_words: true }
+        Model { objective, problem, values: problem.values(&middle), draws, middle: Middle::Statements }
+    }
+
+    /// The model under draws from the posterior (parameters, not estimates).
+    pub fn of_draws(objective: &'a StudyObjective<'a>, draws: Vec<Vec<f64>>) -> Self {
+        let problem = objective.problem();
+        let of = |at: usize| median(&draws.iter().map(|draw| draw[at]).collect::<Vec<_>>());
+        let values = (0..problem.parameters.len()).map(|at| of(at).unwrap_or(problem.parameters[at].start)).collect();
+        Model { objective, problem, values, draws, middle: Middle::Posterior }
+    }
+
+    /// Whether a prediction is the median of its draws, as nothing was fitted.
+    pub fn is_median(&self) -> bool {
+        self.middle != Middle::Fit
     }
 
     /// What the model says to `requests`, in f64; `None` if it cannot be integrated there.
@@ -84,7 +107,7 @@ impl<'a> Model<'a> {
             .into_iter()
             .enumerate()
             .map(|(at, value)| Predicted { value, draws: drawn.iter().map(|draw| draw[at]).collect() })
-            .map(|predicted| match self.in_words {
+            .map(|predicted| match self.is_median() {
                 true => Predicted { value: median(&predicted.draws).unwrap_or(predicted.value), ..predicted },
                 false => predicted,
             });
@@ -94,7 +117,7 @@ impl<'a> Model<'a> {
     /// The fitted value for each row of the data, in f64, or the median under statements in words; `None` if the model
     /// cannot be integrated there.
     pub fn fitted(&self) -> Result<Option<Vec<f64>>> {
-        if self.in_words {
+        if self.is_median() {
             let predicted = self.simulate(&self.objective.simulator)?;
             return Ok(predicted.map(|all| all.into_iter().map(|one| one.value).collect()));
         }

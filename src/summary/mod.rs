@@ -11,6 +11,7 @@ mod gains;
 mod lack;
 pub mod models;
 pub mod plates;
+pub mod predict;
 pub mod profiles;
 mod statements;
 mod tables;

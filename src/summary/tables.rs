@@ -149,8 +149,8 @@ pub fn predictions(study: &Study, model: &Model) -> Result<Vec<Prediction>> {
             measured,
             lower,
             upper,
-            fitted: Some(fitted[at]).filter(|_| !model.in_words),
-            median: Some(fitted[at]).filter(|_| model.in_words),
+            fitted: Some(fitted[at]).filter(|_| !model.is_median()),
+            median: Some(fitted[at]).filter(|_| model.is_median()),
             sd: if residuals[at].sd.is_finite() { residuals[at].sd } else { 0.0 },
             residual: Some(residuals[at].residual).filter(|x| x.is_finite()),
         }

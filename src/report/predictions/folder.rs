@@ -1,0 +1,54 @@
+//! The folder of a report on predictions.
+
+use super::document::PredictReport;
+use super::page;
+use crate::report::folder::{optional, table, whole};
+use crate::report::number::number;
+use crate::report::pictures;
+use crate::report::plot::Layout;
+use crate::{Error, Result};
+use std::path::Path;
+
+/// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
+/// replaced if it is an earlier report; anything else is refused.
+///
+/// # Errors
+/// [`Error::File`] if the folder cannot be written; then nothing is changed.
+pub fn write(report: &PredictReport, path: &Path) -> Result<Vec<String>> {
+    whole(path, || render(report))
+}
+
+fn render(report: &PredictReport) -> Result<Vec<(String, String)>> {
+    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
+    let mut files = vec![
+        ("report.html".to_string(), page::page(report)?),
+        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+        ("predictions.csv".to_string(), predictions(report)?),
+    ];
+    for (at, chart) in report.asked.iter().chain(&report.data).enumerate() {
+        files.push((format!("prediction-{}.svg", at + 1), pictures::chart(chart).standalone(Layout::WIDE)));
+    }
+    Ok(files)
+}
+
+/// One point of a curve a row.
+fn predictions(report: &PredictReport) -> Result<String> {
+    let header = ["picture", "curve", "over", "unit", "at", "median", "lower_95", "upper_95"];
+    let rows = report.asked.iter().chain(&report.data).flat_map(|chart| {
+        chart.series.iter().flat_map(move |series| {
+            series.curve.iter().map(move |point| {
+                vec![
+                    chart.title.clone(),
+                    series.label.clone(),
+                    chart.x_label.clone(),
+                    chart.x_unit.clone(),
+                    number(point.x),
+                    number(point.value),
+                    optional(point.band.map(|band| band.0)),
+                    optional(point.band.map(|band| band.1)),
+                ]
+            })
+        })
+    });
+    table(&header, rows)
+}
