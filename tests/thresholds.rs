@@ -53,7 +53,7 @@ fn truth(path: &str) -> BTreeMap<String, f64> {
 }
 
 fn usual() -> Wanted {
-    Wanted { effect: 0.1, ..Wanted::default() }
+    Wanted { effect: 0.1, wider: 1.0, ..Wanted::default() }
 }
 
 /// Cells die at the rate `k drug` and nothing else happens: everything asked has a closed form.

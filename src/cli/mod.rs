@@ -6,6 +6,7 @@ mod cells;
 mod check;
 mod compare;
 mod curve;
+mod design;
 mod devices;
 mod draft;
 mod engines;
@@ -59,6 +60,8 @@ enum Command {
     Profile(profile::ProfileArgs),
     /// Bands for any dose, time and condition, over the data and beyond them
     Predict(predict::PredictArgs),
+    /// Say which next dose, time, assay or condition would narrow a quantity most
+    Design(design::DesignArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -95,6 +98,7 @@ pub fn run() -> ExitCode {
         Command::Compare(args) => compare::run(args),
         Command::Profile(args) => profile::run(args),
         Command::Predict(args) => predict::run(args),
+        Command::Design(args) => design::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

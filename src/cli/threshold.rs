@@ -67,9 +67,9 @@ pub struct AskedArgs {
     /// The dose at which onset and rate are asked for [default: the highest one tested]
     #[arg(long, value_name = "X")]
     dose: Option<f64>,
-    /// The doses looked at [default: those tested]
-    #[arg(long, value_name = "LOW,HIGH", value_delimiter = ',', num_args = 2)]
-    doses: Vec<f64>,
+    /// The doses looked at [default: those tested; for design ten times as far either way]
+    #[arg(long, value_name = "LOW,HIGH")]
+    doses: Option<String>,
     /// One condition of the study alone
     #[arg(long, value_name = "NAME")]
     condition: Option<String>,
@@ -94,17 +94,23 @@ impl AskedArgs {
                 return Err(Failure::Usage(format!("{name} is {value}, it has to be a number above 0")));
             }
         }
-        let range = match self.doses[..] {
-            [low, high] if low > 0.0 && low < high && high.is_finite() => Some((low, high)),
-            [] => None,
-            _ => return Err(Failure::Usage("--doses are two numbers above 0, the lower one first: 0.1,100".into())),
-        };
+        let range = self.doses.as_ref().map(|text| {
+            let numbers: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+            match numbers.as_deref() {
+                Some(&[low, high]) if low > 0.0 && low < high && high.is_finite() => Ok((low, high)),
+                _ => Err(Failure::Usage(format!(
+                    "--doses is {text}, it has to be two numbers above 0, the lower one first: 0.1,100"
+                ))),
+            }
+        });
+        let range = range.transpose()?;
         Ok(Wanted {
             effect: self.effect,
             at: self.at,
             until: self.until,
             dose: self.dose,
             range,
+            wider: 1.0,
             condition: self.condition.clone(),
             compound: self.compound.clone(),
             of: self.of.clone(),

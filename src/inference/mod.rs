@@ -10,6 +10,7 @@ mod bridge;
 mod checkpoint;
 mod cmaes;
 mod conditional;
+pub mod design;
 mod ensemble;
 mod fit;
 mod identify;

@@ -1,6 +1,7 @@
 //! What a user reads: tables, pictures, one HTML page. Computes nothing.
 
 pub mod compare;
+pub mod designs;
 pub mod document;
 pub mod draws;
 mod folder;

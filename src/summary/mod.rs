@@ -5,6 +5,7 @@ mod charts;
 pub mod compare;
 mod curves;
 mod density;
+pub mod design;
 pub mod draws;
 mod effects;
 mod gains;

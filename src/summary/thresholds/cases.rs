@@ -24,6 +24,8 @@ pub struct Wanted {
     pub until: Option<f64>,
     pub dose: Option<f64>,
     pub range: Option<(f64, f64)>,
+    /// Where no range is stated: how far beyond the doses tested to look, as a factor either way.
+    pub wider: f64,
     pub condition: Option<String>,
     pub compound: Option<String>,
     /// "fe", "cu" or names of the model; empty for those that the model has.
@@ -165,7 +167,8 @@ fn curve(
     let factor = study.time_factor;
     let tested = tested(data.iter().copied(), compound);
     let (lowest, highest) = (tested[0], tested[tested.len() - 1]);
-    let Some(range) = wanted.range.or((lowest < highest).then_some((lowest, highest))) else { return Ok(None) };
+    let around = (lowest / wanted.wider, highest * wanted.wider);
+    let Some(range) = wanted.range.or((around.0 < around.1).then_some(around)) else { return Ok(None) };
     let parameter = data.iter().find_map(|d| match d.time {
         ReadAt::Parameter(i) => problem.parameters.iter().position(|p| p.name == study.parameters[i].name),
         _ => None,
