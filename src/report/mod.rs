@@ -10,6 +10,7 @@ mod parts;
 mod pictures;
 pub mod plates;
 pub mod plot;
+pub mod synergy;
 mod whole;
 
 pub use document::Document;

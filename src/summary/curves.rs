@@ -37,12 +37,27 @@ const MOST_LANES: usize = 200_000;
 
 impl<'a> Model<'a> {
     pub fn new(objective: &'a StudyObjective<'a>, fit: &FitResult) -> Result<Self> {
+        Model::at(objective, &fit.point)
+    }
+
+    /// The model at an optimum on the estimation scale.
+    pub fn at(objective: &'a StudyObjective<'a>, point: &[f64]) -> Result<Self> {
         let problem = objective.problem();
-        let expansion = objective.expand_exactly(std::slice::from_ref(&fit.point))?.remove(0);
-        let draws =
-            if expansion.value.is_finite() { draws(objective, &fit.point, expansion.fisher) } else { Vec::new() };
+        let expansion = objective.expand_exactly(&[point.to_vec()])?.remove(0);
+        let draws = if expansion.value.is_finite() { draws(objective, point, expansion.fisher) } else { Vec::new() };
         let draws = draws.iter().map(|point| problem.values(point)).collect();
-        Ok(Model { objective, problem, values: problem.values(&fit.point), draws, in_words: false })
+        Ok(Model { objective, problem, values: problem.values(point), draws, in_words: false })
+    }
+
+    /// The model under draws of a posterior, of which so many are taken as make quantiles. They are the values of the
+    /// parameters.
+    pub fn of_draws(objective: &'a StudyObjective<'a>, drawn: &[Vec<f64>]) -> Self {
+        let problem = objective.problem();
+        let every = drawn.len().div_ceil(DRAWS as usize).max(1);
+        let draws: Vec<Vec<f64>> = drawn.iter().step_by(every).cloned().collect();
+        let middle = |at: usize| median(&drawn.iter().map(|draw| draw[at]).collect::<Vec<_>>());
+        let values = (0..problem.parameters.len()).map(|at| middle(at).unwrap_or(problem.parameters[at].start)).collect();
+        Model { objective, problem, values, draws, in_words: true }
     }
 
     /// The model under statements in words.

@@ -9,6 +9,7 @@ mod gains;
 mod lack;
 pub mod plates;
 mod statements;
+pub mod synergy;
 mod tables;
 mod words;
 
