@@ -13,7 +13,14 @@ const A: Curve = Curve { top: 1.0, bottom: 0.05, ec50: 2.0, hill: 1.4 };
 const B: Curve = Curve { top: 1.0, bottom: 0.0, ec50: 6.0, hill: 0.9 };
 
 /// Readings of `viability`, `wells` in each experiment and cell; an experiment multiplies all doses by a factor of its own.
-fn wells(viability: impl Fn(f64, f64) -> f64, experiments: usize, count: usize, sd: f64, between: f64, seed: u64) -> Wells {
+fn wells(
+    viability: impl Fn(f64, f64) -> f64,
+    experiments: usize,
+    count: usize,
+    sd: f64,
+    between: f64,
+    seed: u64,
+) -> Wells {
     let mut random = Stream::new(seed, 0);
     let mut wells = Wells::default();
     for experiment in 0..experiments {
@@ -134,7 +141,12 @@ fn zip_is_the_distance_of_the_curves_of_rows_and_columns_from_independence() {
         for (j, b) in DOSES.iter().enumerate().skip(1) {
             // A row is fitted as it is; so is a column, whose curve begins at a's effect alone and jumps at once: its
             // fit is whatever is nearest, computed here by a search that shares nothing with the program.
-            let column = nearest(single(*a, 2.0, 1.5), &DOSES[1..], &DOSES[1..].iter().map(|b| row(*a, *b)).collect::<Vec<_>>(), *b);
+            let column = nearest(
+                single(*a, 2.0, 1.5),
+                &DOSES[1..],
+                &DOSES[1..].iter().map(|b| row(*a, *b)).collect::<Vec<_>>(),
+                *b,
+            );
             let observed = 0.5 * (row(*a, *b) + column);
             let expected = single(*a, 2.0, 1.5) + single(*b, 5.0, 1.0) - single(*a, 2.0, 1.5) * single(*b, 5.0, 1.0);
             let delta = found.excess[ZIP][i * 6 + j].unwrap();
@@ -146,7 +158,8 @@ fn zip_is_the_distance_of_the_curves_of_rows_and_columns_from_independence() {
 
 /// The value at `at` of the logistic from `start` that is nearest to effects, by grids that close in.
 fn nearest(start: f64, doses: &[f64], effects: &[f64], at: f64) -> f64 {
-    let value = |x: f64, [m, h, end]: [f64; 3]| start + (end - start) * (1.0 - 1.0 / (1.0 + (x / m.exp()).powf(h.exp())));
+    let value =
+        |x: f64, [m, h, end]: [f64; 3]| start + (end - start) * (1.0 - 1.0 / (1.0 + (x / m.exp()).powf(h.exp())));
     let cost = |p: [f64; 3]| doses.iter().zip(effects).map(|(x, y)| (value(*x, p) - y).powi(2)).sum::<f64>();
     let bound = |p: [f64; 3]| [p[0].clamp(-8.0, 10.0), p[1].clamp(-3.0, 3.0), p[2].clamp(-0.5, 1.0)];
     let (mut best, mut width) = ([1.0, 0.0, 0.9], [6.0, 2.5, 0.6]);

@@ -19,6 +19,7 @@ mod plate;
 mod progress;
 mod sample;
 mod simulate;
+mod synergy;
 mod terminal;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +47,8 @@ enum Command {
     Fit(fit::FitArgs),
     /// Draw from the posterior of a study: what the data leave possible, and how likely
     Sample(sample::SampleArgs),
+    /// Say what two compounds do together: Bliss, Loewe, HSA and ZIP with intervals, from data and model
+    Synergy(synergy::SynergyArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
     let result: Result<(), Failure> = match &cli.command {
         Command::Fit(args) => fit::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Synergy(args) => synergy::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

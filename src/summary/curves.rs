@@ -56,7 +56,8 @@ impl<'a> Model<'a> {
         let every = drawn.len().div_ceil(DRAWS as usize).max(1);
         let draws: Vec<Vec<f64>> = drawn.iter().step_by(every).cloned().collect();
         let middle = |at: usize| median(&drawn.iter().map(|draw| draw[at]).collect::<Vec<_>>());
-        let values = (0..problem.parameters.len()).map(|at| middle(at).unwrap_or(problem.parameters[at].start)).collect();
+        let values =
+            (0..problem.parameters.len()).map(|at| middle(at).unwrap_or(problem.parameters[at].start)).collect();
         Model { objective, problem, values, draws, in_words: true }
     }
 

@@ -181,8 +181,7 @@ impl Analysis {
         let gaps = |list: &[Option<f64>]| list.iter().map(|x| x.unwrap_or(f64::NAN)).collect::<Vec<f64>>();
         let log = |list: &[Option<f64>]| list.iter().map(|x| x.map_or(f64::NAN, f64::ln)).collect();
         let single = |alone: &Alone| {
-            let [location, hill, bottom] =
-                alone.curve.map_or([f64::NAN; 3], |c| [c.ec50.ln(), c.hill.ln(), c.bottom]);
+            let [location, hill, bottom] = alone.curve.map_or([f64::NAN; 3], |c| [c.ec50.ln(), c.hill.ln(), c.bottom]);
             [location, hill, bottom, alone.effect.unwrap_or(f64::NAN)]
         };
         Numbers {
@@ -200,18 +199,7 @@ impl Numbers {
     fn parts(&mut self) -> [&mut [f64]; 10] {
         let [bliss, loewe, hsa, zip] = &mut self.excess;
         let [first, second] = &mut self.alone;
-        [
-            &mut self.viability,
-            bliss,
-            loewe,
-            hsa,
-            zip,
-            &mut self.mean,
-            first,
-            second,
-            &mut self.ec50,
-            &mut self.factors,
-        ]
+        [&mut self.viability, bliss, loewe, hsa, zip, &mut self.mean, first, second, &mut self.ec50, &mut self.factors]
     }
 
     /// All of them in one row.

@@ -97,7 +97,8 @@ impl Surface {
             (!given.is_empty()).then(|| given.iter().sum::<f64>() / given.len() as f64)
         });
         let other = 1 - followed;
-        let at = |own: usize, beside: usize| if followed == 0 { own * b.len() + beside } else { beside * b.len() + own };
+        let at =
+            |own: usize, beside: usize| if followed == 0 { own * b.len() + beside } else { beside * b.len() + own };
         let ec50 = (0..grid.doses[other].len()).map(|beside| {
             let top = cells[at(0, beside)];
             let line: Vec<f64> = (1..grid.doses[followed].len()).map(|own| cells[at(own, beside)] / top).collect();

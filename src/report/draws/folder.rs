@@ -73,7 +73,8 @@ fn names(report: &DrawsReport) -> Vec<String> {
     names
 }
 
-fn word(text: &str) -> String {
+/// A name without what readers of such tables split at.
+pub fn word(text: &str) -> String {
     text.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect::<String>().trim_matches('_').to_string()
 }
 

@@ -7,4 +7,4 @@ mod page;
 mod pictures;
 
 pub use document::*;
-pub use folder::write;
+pub use folder::{word, write};

@@ -19,7 +19,9 @@ pub fn isobole(analysis: &Analysis) -> Option<Isobole> {
         let doses = matrix.doses[drug].last().copied().unwrap_or(0.0);
         for (at, line) in analysis.lines.of[drug].iter().enumerate() {
             let beside = matrix.doses[1 - drug][at];
-            let Some(own) = line.filter(|line| line.top > viability).and_then(|line| line.dose(viability)) else { continue };
+            let Some(own) = line.filter(|line| line.top > viability).and_then(|line| line.dose(viability)) else {
+                continue;
+            };
             if beside > 0.0 && own <= doses {
                 points.push(if drug == 0 { (own, beside) } else { (beside, own) });
             }

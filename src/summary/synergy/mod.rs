@@ -10,10 +10,10 @@ pub use select::{Question, Selection, select};
 
 use super::words as common;
 use crate::report::document::RunFacts;
+use crate::report::shown;
 use crate::report::synergy::{
     Against, Alone, Cell, Data, Drug, Measure, Reference, Shift, ShiftPoint, Surface, SynergyReport,
 };
-use crate::report::shown;
 use crate::study::Study;
 use crate::synergy::{self, Analysis, Basis, Intervals, spaced};
 
@@ -30,10 +30,9 @@ pub fn document(
     run: RunFacts,
     notes: &[String],
 ) -> SynergyReport {
-    let drugs = selection.drugs.map(|drug| Drug {
-        name: study.compounds[drug].name.clone(),
-        unit: study.compounds[drug].unit.clone(),
-    });
+    let drugs = selection
+        .drugs
+        .map(|drug| Drug { name: study.compounds[drug].name.clone(), unit: study.compounds[drug].unit.clone() });
     let data = found.map(|(analysis, intervals)| data(&drugs, selection, analysis, intervals));
     let mut report = SynergyReport {
         title: study.title.clone(),

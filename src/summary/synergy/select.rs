@@ -194,7 +194,9 @@ fn wells(
     let divided = !relative || shared;
     if relative && let Some(kept) = drugs.iter().find(|&&drug| !study.compounds[drug].removed_in_control) {
         let name = &study.compounds[*kept].name;
-        notes.push(format!("viability is relative to a control that holds {name}: what {name} does alone is divided out"));
+        notes.push(format!(
+            "viability is relative to a control that holds {name}: what {name} does alone is divided out"
+        ));
     }
     let value = |row: &Datum| alive(kind, row.value.number().unwrap_or(f64::NAN)) - blanks.of_plate(&row.plate);
     let vehicle = |row: &&&Datum| drugs.iter().all(|&drug| row.doses[drug] == 0.0);

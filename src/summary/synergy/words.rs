@@ -25,7 +25,9 @@ pub fn signed(value: f64) -> String {
 }
 
 fn interval(measure: &Measure) -> String {
-    measure.interval.map_or("no interval".into(), |(low, high)| format!("95 % interval {} to {}", signed(low), signed(high)))
+    measure
+        .interval
+        .map_or("no interval".into(), |(low, high)| format!("95 % interval {} to {}", signed(low), signed(high)))
 }
 
 /// Why a reference is not given, or for which combinations.
@@ -61,7 +63,9 @@ pub fn reference_note(kind: Reference, drugs: &[Drug; 2], analysis: &Analysis, g
         None if given < read && kind == Reference::Zip => {
             format!("Not given for {} of {read} combinations, whose rows or columns are too short.", read - given)
         }
-        None if given < read => format!("Not given for {} of {read} combinations: a drug was not read alone.", read - given),
+        None if given < read => {
+            format!("Not given for {} of {read} combinations: a drug was not read alone.", read - given)
+        }
         None => String::new(),
     }
 }
@@ -103,7 +107,11 @@ pub fn warnings(
         let (count, listed) = (data.missing.len(), &data.missing[..data.missing.len().min(MOST_NAMED)]);
         let rest = if count > MOST_NAMED { format!(" and {} more", count - MOST_NAMED) } else { String::new() };
         let title = format!("{count} of {} cells of the matrix were not read", data.cells.len());
-        say(Severity::Caution, title, format!("{}{rest}. Means are over the combinations that were.", listed.join("; ")));
+        say(
+            Severity::Caution,
+            title,
+            format!("{}{rest}. Means are over the combinations that were.", listed.join("; ")),
+        );
     }
     match intervals.basis {
         Basis::Experiments(2) => {
@@ -147,7 +155,8 @@ pub fn headlines(report: &SynergyReport) -> Vec<Headline> {
         {
             let partner = &report.drugs[data.shift.partner];
             let drug = &report.drugs[data.shift.drug].name;
-            let below = point.factor.interval.map_or("no interval".into(), |i| format!("95 % interval {}", interval_text(i)));
+            let below =
+                point.factor.interval.map_or("no interval".into(), |i| format!("95 % interval {}", interval_text(i)));
             let label = format!("{drug} more potent beside {} {} {}", partner.name, shown(point.dose), partner.unit);
             add(label, format!("{}-fold", shown(factor)), below);
         }
