@@ -46,7 +46,8 @@ pub struct SynergyArgs {
     /// The condition [default: that with the most combinations]
     #[arg(long, value_name = "NAME")]
     condition: Option<String>,
-    /// The time of reading, in the study's unit [default: that with the most combinations, of equals the last]
+    /// The time of reading, in the study's unit [default: that with the most combinations, of equals the one with the most
+    /// cells between 10 and 90 % viability]
     #[arg(long, value_name = "TIME")]
     at: Option<f64>,
     /// The folder for the report [default: fenton-NAME-synergy]
@@ -370,7 +371,7 @@ fn told(report: &SynergyReport, folder: &Path) -> String {
         for (i, dose) in data.doses[0].iter().enumerate() {
             text += &format!("  {:>9} |", shown(*dose));
             for cell in &data.cells[i * columns..(i + 1) * columns] {
-                text += &format!(" {:>7}", cell.viability.value.map_or("-".into(), |v| format!("{v:.3}")));
+                text += &format!(" {:>7}", cell.viability.value.map_or("-".into(), |v| format!("{:.3}", v + 0.0)));
             }
             text.push('\n');
         }

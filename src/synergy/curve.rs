@@ -2,6 +2,7 @@
 
 use crate::curve::Shape;
 use nalgebra::{Matrix3, Vector3};
+use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
 /// `bottom + (top - bottom) / (1 + (dose / ec50)^hill)`: a four-parameter logistic whose top is known. A dose of 0 is its
 /// top and not left out.
@@ -22,6 +23,8 @@ const HIGHEST: f64 = 1.5;
 /// How far the EC50 may lie beyond the doses.
 const BEYOND: f64 = 1e3;
 const ITERATIONS: usize = 200;
+/// A sum of squares that is nothing but rounding.
+const ROUNDING: f64 = 1e-18;
 
 impl Curve {
     pub fn value(&self, dose: f64) -> f64 {
@@ -40,32 +43,26 @@ impl Curve {
         Some(self.ec50 * ((self.top - viability).max(0.0) / (viability - self.bottom)).powf(1.0 / self.hill))
     }
 
-    /// Least squares from a grid of first guesses; `None` with fewer than three doses above zero.
+    /// Least squares; `None` with fewer than three doses above zero. The lower plateau is 0 unless the readings tell it
+    /// from 0 (F-test, 5 %): beyond a plateau that noise has put a little above 0 Loewe additivity would have no value.
     pub fn fit(top: f64, doses: &[f64], viabilities: &[f64]) -> Option<Curve> {
-        let fit = Fit::new(top, doses, viabilities)?;
-        let (low, high) = (fit.logs.iter().copied().fold(f64::INFINITY, f64::min), fit.highest());
-        let mut guesses: Vec<(f64, Vector3<f64>)> = Vec::new();
-        for step in 0..=12 {
-            let location = low + (high - low) * (f64::from(step) / 10.0 - 0.1);
-            for hill in [0.6f64, 1.5, 4.0] {
-                let guess = fit.with_bottom(location, hill.ln());
-                guesses.push((fit.cost(&guess), guess));
-            }
-        }
-        guesses.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let found = guesses.into_iter().take(3).map(|(_, guess)| fit.improve(guess));
-        found.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, theta)| fit.curve(&theta))
+        let [(simple, zero), (full, free)] =
+            [Fit::new(top, doses, viabilities, true)?, Fit::new(top, doses, viabilities, false)?].map(|fit| fit.best());
+        let freedom = (doses.len() as f64 - 3.0).max(1.0);
+        let critical = FisherSnedecor::new(1.0, freedom).map_or(f64::NAN, |f| f.inverse_cdf(0.95));
+        let needless = simple < ROUNDING || (simple - full) < critical * full / freedom;
+        Some(if needless { zero } else { free })
     }
 
-    /// The same from a curve that is near.
+    /// The same from a curve that is near, and with its kind of plateau.
     pub fn refit(&self, top: f64, doses: &[f64], viabilities: &[f64]) -> Option<Curve> {
-        let fit = Fit::new(top, doses, viabilities)?;
+        let fit = Fit::new(top, doses, viabilities, self.bottom == 0.0)?;
         let start = fit.clamped(Vector3::new(self.ec50.ln(), self.hill.ln(), self.bottom));
         let again = fit.with_bottom(start[0], start[1]);
         let (cost, found) = fit.improve(if fit.cost(&again) < fit.cost(&start) { again } else { start });
         // A repeat that lies elsewhere gets the grid.
         let scatter = (cost / doses.len() as f64).sqrt();
-        if scatter > 0.1 { Curve::fit(top, doses, viabilities) } else { Some(fit.curve(&found)) }
+        Some(if scatter > 0.1 { fit.best().1 } else { fit.curve(&found) })
     }
 }
 
@@ -74,12 +71,33 @@ struct Fit<'d> {
     top: f64,
     logs: Vec<f64>,
     values: &'d [f64],
+    /// The lower plateau is 0.
+    to_zero: bool,
 }
 
 impl<'d> Fit<'d> {
-    fn new(top: f64, doses: &[f64], values: &'d [f64]) -> Option<Self> {
+    fn new(top: f64, doses: &[f64], values: &'d [f64], to_zero: bool) -> Option<Self> {
         let usable = doses.len() >= FEWEST && doses.iter().all(|dose| *dose > 0.0);
-        (usable && top.is_finite()).then(|| Fit { top, logs: doses.iter().map(|dose| dose.ln()).collect(), values })
+        let logs = doses.iter().map(|dose| dose.ln()).collect();
+        (usable && top.is_finite()).then_some(Fit { top, logs, values, to_zero })
+    }
+
+    /// The best optimum from a grid of first guesses, with its cost.
+    fn best(&self) -> (f64, Curve) {
+        let (low, high) = (self.logs.iter().copied().fold(f64::INFINITY, f64::min), self.highest());
+        let mut guesses: Vec<(f64, Vector3<f64>)> = Vec::new();
+        for step in 0..=12 {
+            let location = low + (high - low) * (f64::from(step) / 10.0 - 0.1);
+            for hill in [0.6f64, 1.5, 4.0] {
+                let guess = self.with_bottom(location, hill.ln());
+                guesses.push((self.cost(&guess), guess));
+            }
+        }
+        guesses.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let found = guesses.into_iter().take(3).map(|(_, guess)| self.improve(guess));
+        let first = (f64::INFINITY, Vector3::zeros());
+        let (cost, theta) = found.fold(first, |best, next| if next.0 < best.0 { next } else { best });
+        (cost, self.curve(&theta))
     }
 
     fn highest(&self) -> f64 {
@@ -112,7 +130,7 @@ impl<'d> Fit<'d> {
         let low = self.logs.iter().copied().fold(f64::INFINITY, f64::min);
         theta[0] = theta[0].clamp(low - BEYOND.ln(), self.highest() + BEYOND.ln());
         theta[1] = theta[1].clamp(-STEEPEST.ln(), STEEPEST.ln());
-        theta[2] = theta[2].clamp(0.0, HIGHEST);
+        theta[2] = if self.to_zero { 0.0 } else { theta[2].clamp(0.0, HIGHEST) };
         theta
     }
 

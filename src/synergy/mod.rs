@@ -26,6 +26,6 @@ pub use analysis::{Alone, Analysis, INACTIVE, Numbers, Plan, Reference, Unavaila
 pub use bootstrap::{Basis, Intervals, bootstrap};
 pub use curve::Curve;
 pub use matrix::{Matrix, Well, Wells};
-pub use shift::Shift;
+pub use shift::{LEAST, Shift};
 pub use surface::{Grid, Surface, spaced};
 pub use zip::Lines;

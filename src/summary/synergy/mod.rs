@@ -15,7 +15,7 @@ use crate::report::synergy::{
     Against, Alone, Cell, Data, Drug, Measure, Reference, Shift, ShiftPoint, Surface, SynergyReport,
 };
 use crate::study::Study;
-use crate::synergy::{self, Analysis, Basis, Intervals, spaced};
+use crate::synergy::{self, Analysis, Basis, Intervals, LEAST, spaced};
 
 /// Points of a drawn curve.
 const POINTS: usize = 80;
@@ -163,13 +163,16 @@ fn shift(drugs: &[Drug; 2], analysis: &Analysis, intervals: &Intervals) -> Shift
         // A factor between an EC50 and what lies beyond the doses would rest on the curve's shape alone.
         let reference = matrix.zero(1 - drug).and_then(|zero| analysis.shift.ec50[zero]).filter(|ec50| within(*ec50));
         let factor = analysis.shift.factors[at].filter(|_| reached.is_some() && reference.is_some() && *dose > 0.0);
-        let fitted = analysis.lines.of[drug][at].is_some();
+        let line = analysis.lines.of[drug][at];
         ShiftPoint {
             dose: *dose,
             ec50: logarithmic(reached, intervals.half.ec50[at]),
             factor: logarithmic(factor, intervals.half.factors[at]),
             note: match ec50 {
-                _ if !fitted => "too few doses".into(),
+                _ if line.is_none() => "too few doses".into(),
+                _ if line.is_some_and(|line| line.top < LEAST) => {
+                    format!("{} alone leaves too little", drugs[1 - drug].name)
+                }
                 Some(ec50) if ec50 < low => format!("< {} {unit}", shown(low)),
                 Some(ec50) if ec50 <= high => String::new(),
                 _ => format!("> {} {unit}", shown(high)),

@@ -36,6 +36,16 @@ struct Group<'s> {
 }
 
 impl Group<'_> {
+    /// Cells between dead and unharmed, if readings are shares of cells: where all are one or the other nothing is learnt.
+    fn between(&self, drugs: [usize; 2], kind: Kind) -> usize {
+        let mut cells: BTreeMap<[u64; 2], (f64, f64)> = BTreeMap::new();
+        for row in self.rows.iter().filter(|_| kind.is_share()) {
+            let entry = cells.entry(drugs.map(|drug| row.doses[drug].to_bits())).or_default();
+            *entry = (entry.0 + alive(kind, row.value.number().unwrap_or(f64::NAN)), entry.1 + 1.0);
+        }
+        cells.values().filter(|(sum, count)| (0.1..=0.9).contains(&(sum / count))).count()
+    }
+
     fn combinations(&self) -> usize {
         self.cells.iter().filter(|cell| cell.iter().all(|dose| f64::from_bits(*dose) > 0.0)).count()
     }
@@ -44,7 +54,8 @@ impl Group<'_> {
 /// Observable, condition, bits of the time and of the other doses.
 type Key = (usize, usize, u64, Vec<u64>);
 
-/// The matrix with the most combinations among those that answer `question`; of equals that of the latest time.
+/// The matrix with the most combinations among those that answer `question`; of equals that with the most cells between
+/// 10 and 90 % viability, then that of the latest time.
 ///
 /// # Errors
 /// [`Error::Input`] if nothing in the study is a viability, if nothing was read at the time or in the condition asked for
@@ -76,7 +87,8 @@ pub fn select(study: &Study, question: &Question) -> Result<Selection> {
     let best = crossed().filter(|(key, _)| at(key) && within(key)).max_by(|a, b| {
         let rank = |(key, group): &(&Key, &Group)| {
             let held = key.3.iter().filter(|bits| f64::from_bits(**bits) != 0.0).count();
-            (group.combinations(), Reverse(held), group.cells.len(), Reverse(key.0), Reverse(key.1))
+            let between = group.between(question.drugs, study.observables[key.0].reading);
+            (group.combinations(), Reverse(held), group.cells.len(), between, Reverse(key.0), Reverse(key.1))
         };
         rank(a).cmp(&rank(b)).then(f64::from_bits(a.0.2).total_cmp(&f64::from_bits(b.0.2)))
     });
@@ -94,8 +106,8 @@ pub fn select(study: &Study, question: &Question) -> Result<Selection> {
     let count = crossed().filter(|(key, _)| at(key) && within(key)).count();
     if count > 1 {
         notes.push(format!(
-            "the data hold {count} matrices of these drugs; this is the one with the most combinations, of equals the \
-             latest. --at and --condition choose another"
+            "the data hold {count} matrices of these drugs; this is the one with the most combinations and, of equals, the \
+             most cells between 10 and 90 % viability. --at and --condition choose another"
         ));
     }
     if without_number > 0 {
