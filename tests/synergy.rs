@@ -49,7 +49,7 @@ fn given(values: &[Option<f64>]) -> usize {
     values.iter().flatten().count()
 }
 
-/// Rows and columns between the drugs, with the sign of Loewe additivity's own test: `a` and `b` are dilutions.
+/// One drug under two names: b is half as strong.
 fn sham(a: f64, b: f64) -> f64 {
     A.value(a + 0.5 * b)
 }
@@ -76,6 +76,7 @@ fn a_drug_with_itself_has_no_loewe_excess_within_its_error() {
         means.push(mean);
     }
     let mean = means.iter().sum::<f64>() / means.len() as f64;
+    println!("mean of means {mean}, {held} of {trials}");
     assert!(mean.abs() < 0.004, "the mean of means is {mean}");
     // 95 % of 40 are 38, with a standard deviation of 1.4.
     assert!(held >= 34, "{held} of {trials}");
@@ -238,7 +239,8 @@ fn rayon_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
 }
 
-/// How often the 95 % interval of the mean Bliss excess holds the true one, over matrices of a pair with synergy.
+/// How often the 95 % interval of the mean Bliss excess holds the true one, over matrices of a pair with synergy. Of 200:
+/// 96 % with 4 experiments of 2 wells a cell, 97 % with 3 wells of one experiment.
 fn coverage(experiments: usize, count: usize, matrices: u64) -> (f64, usize) {
     let together = |a: f64, b: f64| A.value(a * (1.0 + 0.5 * b).powf(0.6)) * B.value(b);
     // The truth is that of typical days: the mean over days differs from it by less than 0.001 at this spread.

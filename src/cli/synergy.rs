@@ -371,7 +371,10 @@ fn told(report: &SynergyReport, folder: &Path) -> String {
         for (i, dose) in data.doses[0].iter().enumerate() {
             text += &format!("  {:>9} |", shown(*dose));
             for cell in &data.cells[i * columns..(i + 1) * columns] {
-                text += &format!(" {:>7}", cell.viability.value.map_or("-".into(), |v| format!("{:.3}", v + 0.0)));
+                text += &format!(
+                    " {:>7}",
+                    cell.viability.value.map_or("-".into(), |v| format!("{:.3}", (v * 1e3).round() / 1e3 + 0.0))
+                );
             }
             text.push('\n');
         }

@@ -2,7 +2,6 @@
 
 use crate::curve::Shape;
 use nalgebra::{Matrix3, Vector3};
-use statrs::distribution::{ContinuousCDF, FisherSnedecor};
 
 /// `bottom + (top - bottom) / (1 + (dose / ec50)^hill)`: a four-parameter logistic whose top is known. A dose of 0 is its
 /// top and not left out.
@@ -43,14 +42,13 @@ impl Curve {
         Some(self.ec50 * ((self.top - viability).max(0.0) / (viability - self.bottom)).powf(1.0 / self.hill))
     }
 
-    /// Least squares; `None` with fewer than three doses above zero. The lower plateau is 0 unless the readings tell it
-    /// from 0 (F-test, 5 %): beyond a plateau that noise has put a little above 0 Loewe additivity would have no value.
+    /// Least squares; `None` with fewer than three doses above zero. The lower plateau is 0 unless Akaike's criterion asks
+    /// for one: beyond a plateau that noise has put a little above 0 Loewe additivity would have no value. A stricter test
+    /// would take true plateaus of a few percent for 0, and the drug with itself for an antagonist.
     pub fn fit(top: f64, doses: &[f64], viabilities: &[f64]) -> Option<Curve> {
         let [(simple, zero), (full, free)] =
             [Fit::new(top, doses, viabilities, true)?, Fit::new(top, doses, viabilities, false)?].map(|fit| fit.best());
-        let freedom = (doses.len() as f64 - 3.0).max(1.0);
-        let critical = FisherSnedecor::new(1.0, freedom).map_or(f64::NAN, |f| f.inverse_cdf(0.95));
-        let needless = simple < ROUNDING || (simple - full) < critical * full / freedom;
+        let needless = simple < ROUNDING || doses.len() as f64 * (simple / full).ln() < 2.0;
         Some(if needless { zero } else { free })
     }
 

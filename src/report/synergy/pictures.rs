@@ -6,7 +6,9 @@ use crate::report::plot::{Colour, DoseMap, Figure, Key, Mark, Ramp, Scale, Serie
 
 /// A share with two digits.
 fn share(value: f64) -> String {
-    format!("{value:.2}").replace('-', "−")
+    // Rounded to nothing it has no sign.
+    let text = format!("{:.2}", (value * 100.0).round() / 100.0 + 0.0);
+    text.replace('-', "−")
 }
 
 /// The same with its sign.
@@ -254,9 +256,12 @@ pub fn surface_excess(report: &SynergyReport, surface: &Surface, reference: usiz
     let all = surface.references.iter().flat_map(|reference| &reference.excess);
     let mut map = map(report, surface, 1, &about.excess, Ramp::Diverging, arms(all));
     map.title = format!("Excess of the model over {}", about.name);
-    map.mark = "the 95 % band leaves 0 out".into();
-    let absent =
-        if map.values.contains(&None) { " Hatched: beyond what the weaker drug does at any dose." } else { "" };
+    map.mark = "at least 0.01, and the 95 % band leaves 0 out".into();
+    let absent = if map.values.contains(&None) {
+        " Hatched: beyond what the weaker drug does at ten times its highest dose."
+    } else {
+        ""
+    };
     map.caption = format!(
         "Above 0: synergy; below 0: antagonism. Mean over the grid {}{}.{absent}",
         about.mean.value.map_or(String::new(), signed),
@@ -287,7 +292,11 @@ fn map(
         columns: doses(&a[from..]),
         rows: doses(&b[from..]),
         values: cells.iter().map(|(_, measure)| measure.value).collect(),
-        marked: cells.iter().map(|(_, measure)| diverging && measure.differs()).collect(),
+        // Without noise the smallest excess is told from 0.
+        marked: cells
+            .iter()
+            .map(|(_, measure)| diverging && measure.differs() && measure.value.is_some_and(|v| v.abs() >= 0.01))
+            .collect(),
         ramp,
         range,
         text,

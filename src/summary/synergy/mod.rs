@@ -131,7 +131,7 @@ fn data(drugs: &[Drug; 2], selection: &Selection, analysis: &Analysis, intervals
 fn drawn(doses: &[f64]) -> Vec<f64> {
     let positive: Vec<f64> = doses.iter().copied().filter(|dose| *dose > 0.0).collect();
     let (Some(low), Some(high)) = (positive.first(), positive.last()) else { return Vec::new() };
-    std::iter::once(0.0).chain(spaced(low / 3.0, *high, POINTS)).collect()
+    std::iter::once(0.0).chain(spaced(*low, *high, POINTS)).collect()
 }
 
 fn alone(analysis: &Analysis, intervals: &Intervals, drug: usize) -> Alone {
@@ -143,7 +143,8 @@ fn alone(analysis: &Analysis, intervals: &Intervals, drug: usize) -> Alone {
         active,
         ec50: logarithmic(curve.map(|c| c.ec50), half[0]),
         hill: logarithmic(curve.map(|c| c.hill), half[1]),
-        bottom: measure(curve.map(|c| c.bottom), half[2]),
+        // A plateau that was taken to be 0 has no error.
+        bottom: measure(curve.map(|c| c.bottom), if half[2] > 0.0 { half[2] } else { f64::NAN }),
         effect: measure(single.effect, half[3]),
         line: single.curve.map_or(Vec::new(), |curve| {
             drawn(&analysis.matrix.doses[drug]).into_iter().map(|dose| (dose, curve.value(dose))).collect()

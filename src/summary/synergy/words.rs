@@ -9,6 +9,8 @@ use crate::synergy::{Analysis, Basis, INACTIVE, Intervals, Reference, Unavailabl
 
 /// More combinations than this are counted and not named.
 const MOST_NAMED: usize = 8;
+/// Below this viability it does not matter how a curve goes on.
+const DEAD: f64 = 0.05;
 
 pub fn basis(basis: Basis) -> &'static str {
     match basis {
@@ -56,10 +58,7 @@ pub fn reference_note(kind: Reference, drugs: &[Drug; 2], analysis: &Analysis, g
         Some(Unavailable::FewCombinations) => {
             "No row and no column of three doses of each drug cross: their curves cannot be fitted.".into()
         }
-        None if given < read && kind == Reference::Loewe => format!(
-            "Not given for {} of {read} combinations: more is expected of them than the weaker drug does at any dose.",
-            read - given
-        ),
+        None if kind == Reference::Loewe => loewe_note(drugs, analysis, given, read),
         None if given < read && kind == Reference::Zip => {
             format!("Not given for {} of {read} combinations, whose rows or columns are too short.", read - given)
         }
@@ -68,6 +67,33 @@ pub fn reference_note(kind: Reference, drugs: &[Drug; 2], analysis: &Analysis, g
         }
         None => String::new(),
     }
+}
+
+/// Where additivity is not defined, and where it rests on curves beyond the doses that were read.
+fn loewe_note(drugs: &[Drug; 2], analysis: &Analysis, given: usize, read: usize) -> String {
+    let mut notes = Vec::new();
+    if given < read {
+        let without = read - given;
+        notes.push(format!(
+            "Not given for {without} of {read} combinations: more is expected of them than the weaker drug does at any dose."
+        ));
+    }
+    for (drug, about) in drugs.iter().enumerate() {
+        let Some(least) = lowest(analysis, drug).filter(|least| *least > DEAD) else { continue };
+        let beyond = analysis.expected[Reference::Loewe as usize].iter().flatten().filter(|v| **v < least).count();
+        if beyond > 0 {
+            let name = &about.name;
+            notes.push(format!(
+                "For {beyond} combinations it rests on the curve of {name} beyond the doses that were read."
+            ));
+        }
+    }
+    notes.join(" ")
+}
+
+/// The viability of the fitted curve at the highest dose of a drug alone.
+fn lowest(analysis: &Analysis, drug: usize) -> Option<f64> {
+    Some(analysis.alone[drug].curve?.value(*analysis.matrix.doses[drug].last()?))
 }
 
 pub fn warnings(
