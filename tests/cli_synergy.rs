@@ -153,6 +153,46 @@ fn an_inactive_partner_gives_a_shift_and_says_why_not_loewe() {
 }
 
 #[test]
+fn doses_of_conditions_and_shares_of_cells_make_a_matrix_relative_to_its_vehicle() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("out");
+    let path = study(place.path(), INDEPENDENT, |_, _| true);
+    let toml = fs::read_to_string(&path).unwrap();
+    let toml =
+        toml.replace("kind = \"atp\"", "kind = \"live_dead\"").replace("relative viability", "fractional viability");
+    let conditions =
+        "[conditions.plain]\n[conditions.beside]\ndoses = { B = 2 }\n[conditions.mutant]\nset = { K = 5 }\n";
+    fs::write(&path, toml.replace("[conditions.parental]\n", conditions)).unwrap();
+    // A fifth of the cells is dead without any drug, on one day a quarter.
+    let mut rows = String::from("A (uM),condition,time (h),experiment,value\n");
+    for (experiment, alive) in [("mon", 0.8), ("tue", 0.75)] {
+        for a in DOSES {
+            for (condition, b) in [("plain", 0.0), ("beside", 2.0), ("mutant", 0.0)] {
+                let viability = alive * (-24.0 * H * 2.0 * hazard(INDEPENDENT, a, b)).exp();
+                rows += &format!("{a},{condition},24,{experiment},{viability}\n");
+            }
+        }
+    }
+    fs::write(place.path().join("two.csv"), rows).unwrap();
+    let run = synergy(&path, &folder, &["--drugs", "A,B", "--data-only"]);
+    assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+    let data = &summary(&folder)["data"];
+    assert_eq!(data["doses"][1], serde_json::json!([0.0, 2.0]));
+    for (i, a) in DOSES.iter().enumerate() {
+        for (j, b) in [0.0, 2.0].iter().enumerate() {
+            let cell = &data["cells"][2 * i + j];
+            let known = (-24.0 * H * 2.0 * hazard(INDEPENDENT, *a, *b)).exp();
+            assert!((cell["viability"]["value"].as_f64().unwrap() - known).abs() < 1e-12, "{cell} beside {known}");
+            assert_eq!(cell["count"], 2);
+        }
+    }
+    // Two doses of b are too few for a curve of it.
+    let loewe = &data["references"][1];
+    assert!(loewe["note"].as_str().unwrap().contains("B was read alone at fewer than three doses"), "{loewe}");
+    assert!(data["references"][0]["mean"]["value"].as_f64().unwrap().abs() < 1e-12);
+}
+
+#[test]
 fn combinations_that_were_not_read_are_named() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("out");

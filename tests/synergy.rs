@@ -69,7 +69,7 @@ fn a_drug_with_itself_has_no_loewe_excess_within_its_error() {
     for seed in 0..40 {
         let wells = wells(sham, 4, 2, 0.04, 0.1, seed);
         let found = wells.matrix().analyse(None);
-        let half = bootstrap(&wells, &found, 200, seed).half.mean[LOEWE];
+        let half = bootstrap(&wells, &found, 120, seed).half.mean[LOEWE];
         let mean = found.mean[LOEWE].unwrap();
         trials += 1;
         held += usize::from(mean.abs() <= half);
@@ -200,7 +200,7 @@ fn an_inactive_partner_gives_the_factor_by_which_it_shifts_the_ec50() {
     for seed in 0..30 {
         let wells = wells(potent, 4, 2, 0.04, 0.2, seed);
         let found = wells.matrix().analyse(None);
-        let half = bootstrap(&wells, &found, 200, seed).half;
+        let half = bootstrap(&wells, &found, 120, seed).half;
         for (at, b) in DOSES.iter().enumerate().skip(1) {
             trials += 1;
             held += usize::from((found.shift.factors[at].unwrap() / factor(*b)).ln().abs() <= half.factors[at]);
@@ -249,7 +249,7 @@ fn coverage(experiments: usize, count: usize, matrices: u64) -> (f64, usize) {
     for seed in 0..matrices {
         let wells = wells(together, experiments, count, 0.05, if experiments > 1 { 0.1 } else { 0.0 }, 1000 + seed);
         let found = wells.matrix().analyse(None);
-        let intervals = bootstrap(&wells, &found, 200, seed);
+        let intervals = bootstrap(&wells, &found, 120, seed);
         held += u64::from((found.mean[BLISS].unwrap() - truth).abs() <= intervals.half.mean[BLISS]);
         cells += usize::from(matches!(intervals.basis, Basis::Experiments(n) if n == experiments));
     }

@@ -94,7 +94,7 @@ pub fn select(study: &Study, question: &Question) -> Result<Selection> {
     });
     let Some((key, group)) = best else {
         if let Some((found, _)) = crossed().next() {
-            return Err(elsewhere(study, question, found, crossed().map(|(key, _)| key)).into());
+            return Err(elsewhere(study, question, found, crossed().map(|(key, _)| key)));
         }
         return Ok(nothing(study, question, first));
     };
