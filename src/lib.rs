@@ -86,5 +86,6 @@ pub mod random;
 pub mod report;
 pub mod study;
 pub mod summary;
+pub mod synergy;
 
 pub use error::{Diagnostic, Error, Result};

@@ -91,7 +91,7 @@ pub fn facts(objective: &StudyObjective, engine: &dyn Engine, gpu: bool, seed: u
 }
 
 /// The command as it was typed, quoted where a shell would ask for it.
-fn command() -> String {
+pub fn command() -> String {
     let quoted = |argument: String| {
         let plain = !argument.is_empty() && argument.chars().all(|c| c.is_alphanumeric() || "-_./=:,+%@".contains(c));
         if plain { argument } else { format!("'{}'", argument.replace('\'', "'\\''")) }

@@ -9,6 +9,7 @@ mod curve;
 mod design;
 mod devices;
 mod draft;
+mod earlier;
 mod engines;
 mod ensemble;
 mod failure;
@@ -24,6 +25,7 @@ mod profile;
 mod progress;
 mod sample;
 mod simulate;
+mod synergy;
 mod terminal;
 mod threshold;
 
@@ -62,6 +64,8 @@ enum Command {
     Predict(predict::PredictArgs),
     /// Say which next dose, time, assay or condition would narrow a quantity most
     Design(design::DesignArgs),
+    /// Say what two compounds do together: Bliss, Loewe, HSA and ZIP with intervals, from data and model
+    Synergy(synergy::SynergyArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -99,6 +103,7 @@ pub fn run() -> ExitCode {
         Command::Profile(args) => profile::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Design(args) => design::run(args),
+        Command::Synergy(args) => synergy::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

@@ -4,12 +4,12 @@ use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::{Failure, on_write};
 use super::fit::Bars;
 use super::long_run::{checkpoint, facts, identity, name_of, seconds};
-use super::{cells, check, inputs, output, terminal};
+use super::{cells, check, earlier, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::inference::{CheckpointSettings, Ended, FitSettings, ProfileSettings, Start, StudyObjective, profile};
+use fenton::inference::{CheckpointSettings, Ended, FitSettings, ProfileSettings, StudyObjective, profile};
 use fenton::model::math::closest;
 use fenton::report::document::RunFacts;
 use fenton::report::profiles::{self, ProfilesReport};
@@ -89,7 +89,7 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     }
     report::writable(&folder).map_err(Failure::Output)?;
     let chosen = chosen(&args.parameters, &study.problem())?;
-    let start = args.from.as_ref().map(|from| earlier(from, &study.problem())).transpose()?;
+    let start = args.from.as_ref().map(|from| earlier::optimum(from, &study.problem())).transpose()?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -177,38 +177,6 @@ fn chosen(names: &[String], problem: &Problem) -> Result<Vec<usize>, Failure> {
         }
     }
     if wrong.is_empty() { Ok(chosen) } else { Err(fenton::Error::Input(wrong).into()) }
-}
-
-/// The optimum in the folder of an earlier fit.
-fn earlier(folder: &Path, problem: &Problem) -> Result<Start, Failure> {
-    let path = folder.join("parameters.csv");
-    let file = path.display().to_string();
-    let fault = |message: String| Diagnostic::new(message).in_file(&file);
-    let hint = "--from takes the folder that 'fenton fit' wrote for this study";
-    if !path.exists() {
-        return Err(fault("there is no such table".into()).hint(hint).into());
-    }
-    let text = inputs::read_text(&path)?;
-    let mut table = csv::Reader::from_reader(text.as_bytes());
-    let unreadable = |error: csv::Error| fault(format!("this is no table: {error}")).hint(hint);
-    let headers = table.headers().map_err(unreadable)?.clone();
-    let column = |name: &str| headers.iter().position(|header| header == name);
-    let (Some(named), Some(valued)) = (column("parameter"), column("value")) else {
-        return Err(fault("the columns 'parameter' and 'value' are missing".into()).hint(hint).into());
-    };
-    let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>().map_err(unreadable)?;
-    let value = |name: &str| -> Result<f64, Failure> {
-        let row = rows.iter().find(|row| &row[named] == name);
-        let row = row.ok_or_else(|| fault(format!("there is no value of '{name}'")).hint(hint))?;
-        let number = row[valued].parse().ok().filter(|number: &f64| number.is_finite());
-        Ok(number.ok_or_else(|| fault(format!("the value of '{name}' is no number: '{}'", &row[valued])).hint(hint))?)
-    };
-    let point = problem.parameters.iter().map(|p| Ok(p.scale.estimate(value(&p.name)?)));
-    let spreads = problem.between.iter().map(|between| match &between.name {
-        Some(name) => value(name),
-        None => Ok(between.sd),
-    });
-    Ok(Start { point: point.collect::<Result<_, Failure>>()?, spreads: spreads.collect::<Result<_, Failure>>()? })
 }
 
 /// The result for a terminal.

@@ -11,7 +11,7 @@ use fenton::engine::cpu::CpuEngine;
 use fenton::inference::{StudyObjective, StudyTarget};
 use fenton::report;
 use fenton::report::document::RunFacts;
-use fenton::report::thresholds::{self, Row, Spread, ThresholdReport};
+use fenton::report::thresholds::{self, Group, Row, Spread, ThresholdReport};
 use fenton::summary::thresholds::{Engines, Wanted, ask, document};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -188,7 +188,11 @@ fn told(document: &ThresholdReport, folder: &Path) -> String {
         for row in case.rows.iter().filter(|row| row.posterior.is_some()) {
             text += &line(row, width);
         }
-        let silent = case.rows.iter().find(|row| row.posterior.is_none());
+        let timely = |row: &&Row| matches!(row.group, Group::Onset | Group::Rate);
+        for row in case.rows.iter().filter(|row| row.posterior.is_none() && !timely(row)) {
+            text += &format!("  {:<width$}  {}\n", row.quantity, row.note);
+        }
+        let silent = case.rows.iter().filter(timely).find(|row| row.posterior.is_none());
         text += &silent.map_or(String::new(), |row| format!("  {:<width$}  {}\n", "Onset and rates", row.note));
     }
     let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));

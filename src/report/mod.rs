@@ -14,6 +14,7 @@ pub mod plates;
 pub mod plot;
 pub mod predictions;
 pub mod profiles;
+pub mod synergy;
 pub mod thresholds;
 mod whole;
 

@@ -47,12 +47,16 @@ const MOST_LANES: usize = 200_000;
 
 impl<'a> Model<'a> {
     pub fn new(objective: &'a StudyObjective<'a>, fit: &FitResult) -> Result<Self> {
+        Model::at(objective, &fit.point)
+    }
+
+    /// The model at an optimum on the estimation scale.
+    pub fn at(objective: &'a StudyObjective<'a>, point: &[f64]) -> Result<Self> {
         let problem = objective.problem();
-        let expansion = objective.expand_exactly(std::slice::from_ref(&fit.point))?.remove(0);
-        let draws =
-            if expansion.value.is_finite() { draws(objective, &fit.point, expansion.fisher) } else { Vec::new() };
+        let expansion = objective.expand_exactly(&[point.to_vec()])?.remove(0);
+        let draws = if expansion.value.is_finite() { draws(objective, point, expansion.fisher) } else { Vec::new() };
         let draws = draws.iter().map(|point| problem.values(point)).collect();
-        Ok(Model { objective, problem, values: problem.values(&fit.point), draws, middle: Middle::Fit })
+        Ok(Model { objective, problem, values: problem.values(point), draws, middle: Middle::Fit })
     }
 
     /// The model under statements in words.

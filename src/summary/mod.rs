@@ -15,6 +15,7 @@ pub mod plates;
 pub mod predict;
 pub mod profiles;
 mod statements;
+pub mod synergy;
 mod tables;
 pub mod thresholds;
 mod words;

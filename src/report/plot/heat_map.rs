@@ -5,14 +5,14 @@ use super::palette::{Theme, stylesheet};
 use std::fmt::Write;
 
 /// Steps of a ramp. An odd number, so that a ramp with two arms has a middle.
-const STEPS: usize = 21;
+pub(super) const STEPS: usize = 21;
 
 /// Viridis: equal steps of the value look like equal steps, to those who see fewer colours and in grey too.
-const SEQUENTIAL: [u32; 10] =
+pub(super) const SEQUENTIAL: [u32; 10] =
     [0x440154, 0x482878, 0x3e4989, 0x31688e, 0x26828e, 0x1f9e89, 0x35b779, 0x6ece58, 0xb5de2b, 0xfde725];
 /// Blue, the page, orange: what is as expected recedes on a light page and on a dark one.
-const DIVERGING_LIGHT: [u32; 7] = [0x08418a, 0x3f86c4, 0xa5cbe6, 0xf4f5f7, 0xf6bf94, 0xdd7434, 0x8c3a06];
-const DIVERGING_DARK: [u32; 7] = [0x8fd0ff, 0x3f8fd0, 0x23517c, 0x252b35, 0x7c4620, 0xd9762f, 0xffc089];
+pub(super) const DIVERGING_LIGHT: [u32; 7] = [0x08418a, 0x3f86c4, 0xa5cbe6, 0xf4f5f7, 0xf6bf94, 0xdd7434, 0x8c3a06];
+pub(super) const DIVERGING_DARK: [u32; 7] = [0x8fd0ff, 0x3f8fd0, 0x23517c, 0x252b35, 0x7c4620, 0xd9762f, 0xffc089];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ramp {
@@ -54,7 +54,7 @@ pub fn heat_stylesheet(theme: Theme) -> String {
 }
 
 /// A colour at a place between 0 and 1 of a ramp.
-fn between(anchors: &[u32], at: f64) -> String {
+pub(super) fn between(anchors: &[u32], at: f64) -> String {
     let place = at * (anchors.len() - 1) as f64;
     let below = (place as usize).min(anchors.len() - 2);
     let share = place - below as f64;
@@ -231,7 +231,7 @@ impl HeatMap<'_> {
 }
 
 impl Ramp {
-    fn prefix(self) -> &'static str {
+    pub(super) fn prefix(self) -> &'static str {
         match self {
             Ramp::Sequential => "q",
             Ramp::Diverging => "d",
@@ -240,7 +240,7 @@ impl Ramp {
 }
 
 /// The outline of a well with a stroke through it.
-fn hatched(x: f64, y: f64, width: f64, height: f64) -> String {
+pub(super) fn hatched(x: f64, y: f64, width: f64, height: f64) -> String {
     format!("M{x:.1} {y:.1}h{width:.1}v{height:.1}h-{width:.1}zM{x:.1} {:.1}l{width:.1} -{height:.1}", y + height)
 }
 

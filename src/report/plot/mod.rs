@@ -1,6 +1,7 @@
 //! Plots as SVG: scales, marks and one figure with its axes.
 
 mod axes;
+mod dose_map;
 mod figure;
 mod heat_map;
 mod key;
@@ -9,6 +10,7 @@ mod scale;
 mod symbol;
 
 pub(super) use axes::{escape, text_width};
+pub use dose_map::{DoseMap, dose_stylesheet};
 pub use figure::{Figure, Layout, Mark, Series};
 pub use heat_map::{HeatMap, Ramp, heat_stylesheet, row_name};
 pub use key::Key;

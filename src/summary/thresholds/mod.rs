@@ -185,6 +185,13 @@ fn row(study: &Study, asked: &Asked, curve: &Curve, own: &Answers, prior: &Answe
         Group::Dose | Group::Metal => 1.0,
     };
     let (after, before) = (own.distribution(asked.chains), prior.distribution(1));
+    if after.count == 0 {
+        row.note = match group {
+            Group::Metal => "no draw has its threshold within the doses looked at".into(),
+            _ => "no draw answers".into(),
+        };
+        return row;
+    }
     row.posterior = Some(spread(&after, curve.case.range, factor));
     row.prior = Some(spread(&before, curve.case.range, factor));
     if group == Group::Onset {
