@@ -245,7 +245,7 @@ fn draws_of_an_ensemble_make_the_band() {
     fs::write(ensemble.join("draws-1.csv"), "lp__,other\n-1,2\n").unwrap();
     let run = synergy(&study, &folder, &["--drugs", "A,B", "--ensemble", &path]);
     assert_eq!(run.status.code(), Some(1));
-    assert!(err(&run).contains("no value of the parameter h"), "{}", err(&run));
+    assert!(err(&run).contains("no column for the parameter 'h'"), "{}", err(&run));
 }
 
 #[test]

@@ -27,8 +27,8 @@ Examples:
   fenton design constraints-fac --against constraints-copper
                                                      the paired experiment that would tell which threshold is lower
 
-Each draw of the posterior in turn is taken as the truth; readings are made from it with the noise of the study, and what
-is left of the quantity once all draws have been weighed by them is averaged. Quantities are those of 'fenton threshold':
+Each draw of the posterior in turn is taken as the truth; readings are made from it with the noise of the study, and the
+other draws, weighed by them, have to say what the quantity is. How far off they are is averaged. Quantities are those of 'fenton threshold':
 benchmark-dose, ec50-absolute, ec50-relative, saddle-node, lag, time-to-effect, no-return, rate, hazard, ...")]
 pub struct DesignArgs {
     /// A study file, its folder, or the name of an embedded study

@@ -1,10 +1,10 @@
 //! What an experiment would teach before it is done.
 //!
 //! Draws stand for what is believed. Each of them in turn is taken as the truth: it predicts readings, noise is added, and
-//! all draws are weighed by how well they predict the same. What is left of the variance of a quantity, on average over
-//! the draws, is what the experiment is expected to leave (the preposterior variance; D. V. Lindley, Ann. Math. Stat.
-//! 27:986, 1956, for the idea). Draws are few, so that an experiment that tells nearly all of them apart looks a little
-//! better than it is: the effective number of draws behind a figure stands beside it.
+//! the other draws are weighed by how well they predict the same. How far their mean then is from the truth, on average
+//! over the draws, is what the experiment is expected to leave (the preposterior variance; D. V. Lindley, Ann. Math. Stat.
+//! 27:986, 1956, for the idea). The truth itself has no say: where few draws resemble it, an experiment looks worse than
+//! it is and never better, and the effective number of draws behind a figure stands beside it.
 
 use crate::random::Stream;
 use rayon::prelude::*;
@@ -54,9 +54,11 @@ impl Candidate {
                 let parts = seen.iter().zip(&self.predictions[*draw]).zip(&self.sds);
                 parts.map(|((seen, p), sd)| -0.5 * ((seen - p) / sd).powi(2)).sum()
             };
-            let logs: Vec<f64> = draws.iter().map(misfit).collect();
+            let others: Vec<usize> = draws.iter().copied().filter(|&draw| draw != truth).collect();
+            let logs: Vec<f64> = others.iter().map(misfit).collect();
             let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            spread(&draws, quantity, &logs.iter().map(|log| (log - top).exp()).collect::<Vec<_>>())
+            let weighed = spread(&others, quantity, &logs.iter().map(|log| (log - top).exp()).collect::<Vec<_>>());
+            Spread { variance: (weighed.mean - quantity[truth]).powi(2), ..weighed }
         };
         let outcomes: Vec<Spread> = draws.par_iter().map(outcome).collect();
         let mean = |of: fn(&Spread) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len().max(1) as f64;
@@ -69,6 +71,7 @@ impl Candidate {
 }
 
 struct Spread {
+    mean: f64,
     variance: f64,
     effective: f64,
     /// The share of the weight on values above 0.
@@ -80,7 +83,7 @@ fn spread(draws: &[usize], quantity: &[f64], weights: &[f64]) -> Spread {
     let mean = draws.iter().zip(weights).map(|(d, w)| w * quantity[*d]).sum::<f64>() / total;
     let variance = draws.iter().zip(weights).map(|(d, w)| w * (quantity[*d] - mean).powi(2)).sum::<f64>() / total;
     let positive = draws.iter().zip(weights).filter(|(d, _)| quantity[**d] > 0.0).map(|(_, w)| w).sum::<f64>() / total;
-    Spread { variance, effective: total * total / weights.iter().map(|w| w * w).sum::<f64>(), positive }
+    Spread { mean, variance, effective: total * total / weights.iter().map(|w| w * w).sum::<f64>(), positive }
 }
 
 #[cfg(test)]

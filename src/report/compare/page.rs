@@ -76,16 +76,16 @@ fn show(pair: &Pair) -> Shown<'_> {
         ("Assay", stated(|s| &s.assay)),
         ("Reading", stated(|s| &s.reading)),
     ];
-    let text = |spread: &Option<Spread>, middle: bool| match spread {
+    let text = |spread: &Option<Spread>| match spread {
         None => "not observable".to_string(),
-        Some(s) if middle => format!("{} ({})", s.median.text(), s.interval()),
+        Some(s) if s.median.text() != s.interval() => format!("{} ({})", s.median.text(), s.interval()),
         Some(s) => s.interval(),
     };
     let rows = pair.rows.iter().map(|row| Line {
         name: &row.quantity,
         unit: &row.unit,
-        posterior: row.posterior.each_ref().map(|s| text(s, true)),
-        prior: row.prior.each_ref().map(|s| text(s, false)),
+        posterior: row.posterior.each_ref().map(|s| text(s)),
+        prior: row.prior.each_ref().map(|s| s.as_ref().map_or(String::new(), |s| format!("prior {}", s.interval()))),
         order: row.order.map_or("–".into(), odds),
         prior_order: row.prior_order.map_or(String::new(), |o| format!("priors alone: {}", odds(o))),
     });
