@@ -288,12 +288,12 @@ fn closing(document: &Document, folder: &Path) -> String {
 
 /// One bar for each stage.
 #[derive(Default)]
-struct Bars {
+pub(super) struct Bars {
     bar: Option<(Stage, ProgressBar)>,
 }
 
 impl Bars {
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         if let Some((_, bar)) = self.bar.take() {
             bar.finish_and_clear();
         }

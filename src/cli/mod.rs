@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Raw arguments become one validated settings struct before anything runs.
 
 mod bench;
+mod bootstrap;
 mod catalogue;
 mod cells;
 mod check;
@@ -46,6 +47,8 @@ enum Command {
     Fit(fit::FitArgs),
     /// Draw from the posterior of a study: what the data leave possible, and how likely
     Sample(sample::SampleArgs),
+    /// Refit a study to replicates of its data: how far another set would have put the estimates
+    Bootstrap(bootstrap::BootstrapArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -78,6 +81,7 @@ pub fn run() -> ExitCode {
     let result: Result<(), Failure> = match &cli.command {
         Command::Fit(args) => fit::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Bootstrap(args) => bootstrap::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

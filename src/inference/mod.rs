@@ -5,6 +5,7 @@
 //! the likelihood to the ends of the intervals. [`sample`] draws from the posterior.
 
 mod between;
+mod bootstrap;
 mod boxed;
 mod bridge;
 mod checkpoint;
@@ -28,6 +29,9 @@ mod swarm;
 mod trust;
 mod watch;
 
+pub use bootstrap::{
+    Bootstrap, BootstrapSettings, Drawn, FEWEST, Interval, Kind, Optimum, Refitting, Replicate, Spread, bootstrap,
+};
 pub use fit::fit;
 pub use objective::{Dimension, Evaluation, Expansion, Few, Objective};
 pub use predict::Predicted;

@@ -1,5 +1,6 @@
 //! What a user reads: tables, pictures, one HTML page. Computes nothing.
 
+pub mod bootstrap;
 pub mod document;
 pub mod draws;
 mod folder;

@@ -1,6 +1,7 @@
 //! From a fit to a report: curves with bands, effective concentrations, residuals, verdicts and words. All of it is
 //! computed by the reference engine in f64.
 
+pub mod bootstrap;
 mod charts;
 mod curves;
 pub mod draws;

@@ -1,13 +1,12 @@
-//! The folder of a report on draws. The draws are tables as CmdStan writes them, one a chain, which ArviZ, posterior and
-//! their like read as they are.
+//! The folder of a report on draws.
 
+use super::cmdstan::Chain;
 use super::document::{DrawsReport, Marginal};
 use super::{corner, page, pictures};
 use crate::report::folder::{optional, table, whole};
 use crate::report::number::number;
 use crate::report::plot::Layout;
 use crate::{Error, Result};
-use std::fmt::Write;
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -36,45 +35,17 @@ fn render(report: &DrawsReport) -> Result<Vec<(String, String)>> {
     Ok(files)
 }
 
-/// One chain in the format of CmdStan.
 fn draws(report: &DrawsReport, chain: usize) -> String {
-    let (draws, densities) = (&report.chains[chain], &report.densities[chain]);
-    let mut text = format!(
-        "# fenton {}\n# model = {}\n# method = {}\n# num_samples = {}\n# num_warmup = 0\n# save_warmup = 0\n# thin = 1\n# id = {}\n# seed = {}\n",
-        report.run.version,
-        word(&report.title),
-        word(&report.facts.method),
-        draws.len(),
-        chain + 1,
-        report.run.seed
-    );
-    text += "lp__,log_lik__";
-    names(report).iter().for_each(|name| text += &format!(",{name}"));
-    text.push('\n');
-    for (values, [posterior, likelihood]) in draws.iter().zip(densities) {
-        let _ = write!(text, "{posterior:e},{likelihood:e}");
-        values.iter().for_each(|value| text += &format!(",{value:e}"));
-        text.push('\n');
-    }
-    text
-}
-
-/// Names that no reader of such tables splits or takes for an array, each once.
-fn names(report: &DrawsReport) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for parameter in &report.parameters {
-        let mut name = word(&parameter.name);
-        // Two underscores at the end mark what the sampler says of itself.
-        while names.contains(&name) || name.ends_with("__") {
-            name += "x";
-        }
-        names.push(name);
-    }
-    names
-}
-
-fn word(text: &str) -> String {
-    text.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect::<String>().trim_matches('_').to_string()
+    let table = Chain {
+        version: &report.run.version,
+        title: &report.title,
+        method: &report.facts.method,
+        seed: report.run.seed,
+        id: chain + 1,
+        draws: &report.chains[chain],
+        densities: &report.densities[chain],
+    };
+    table.table(report.parameters.iter().map(|parameter| parameter.name.as_str()))
 }
 
 fn parameters(report: &DrawsReport) -> Result<String> {

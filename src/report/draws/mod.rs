@@ -1,5 +1,6 @@
 //! The report on draws from a posterior: its document, its page, its tables and pictures.
 
+pub mod cmdstan;
 mod corner;
 mod document;
 mod folder;
