@@ -19,6 +19,7 @@ mod output;
 mod plate;
 mod progress;
 mod sample;
+mod sensitivity;
 mod simulate;
 mod terminal;
 
@@ -49,6 +50,8 @@ enum Command {
     Sample(sample::SampleArgs),
     /// Refit a study to replicates of its data: how far another set would have put the estimates
     Bootstrap(bootstrap::BootstrapArgs),
+    /// Say which parameters the readings and effective concentrations of a study depend on
+    Sensitivity(sensitivity::SensitivityArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -82,6 +85,7 @@ pub fn run() -> ExitCode {
         Command::Fit(args) => fit::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Bootstrap(args) => bootstrap::run(args),
+        Command::Sensitivity(args) => sensitivity::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

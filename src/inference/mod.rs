@@ -23,6 +23,7 @@ mod problem_reduced;
 mod problem_run;
 mod result;
 mod sample;
+pub mod sensitivity;
 mod settings;
 mod starts;
 mod swarm;
@@ -31,6 +32,7 @@ mod watch;
 
 pub use bootstrap::{
     Bootstrap, BootstrapSettings, Drawn, FEWEST, Interval, Kind, Optimum, Refitting, Replicate, Spread, bootstrap,
+    mean_and_sd,
 };
 pub use fit::fit;
 pub use objective::{Dimension, Evaluation, Expansion, Few, Objective};

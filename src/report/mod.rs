@@ -11,6 +11,7 @@ mod parts;
 mod pictures;
 pub mod plates;
 pub mod plot;
+pub mod sensitivity;
 mod whole;
 
 pub use document::Document;

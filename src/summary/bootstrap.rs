@@ -11,7 +11,7 @@ use crate::{Diagnostic, Error, Result, inference};
 use serde::Deserialize;
 use std::path::Path;
 
-/// Bins of a histogram.
+/// The most bins of a histogram.
 const BINS: usize = 40;
 /// A folder's objective is that of the study if it is as near as this, relative to 1 or to itself.
 const SAME_OBJECTIVE: f64 = 1e-5;
@@ -105,9 +105,11 @@ fn histogram(points: &[f64], scale: Scale) -> Vec<(f64, f64, usize)> {
     if low >= high {
         return Vec::new();
     }
-    let width = (high - low) / BINS as f64;
-    let mut counts = [0; BINS];
-    points.iter().for_each(|x| counts[(((x - low) / width) as usize).min(BINS - 1)] += 1);
+    // Rice's rule.
+    let bins = ((2.0 * (points.len() as f64).cbrt()) as usize).clamp(1, BINS);
+    let width = (high - low) / bins as f64;
+    let mut counts = vec![0; bins];
+    points.iter().for_each(|x| counts[(((x - low) / width) as usize).min(bins - 1)] += 1);
     let end = |bin: usize| scale.value(low + width * bin as f64);
     counts.iter().enumerate().map(|(bin, &count)| (end(bin), end(bin + 1), count)).collect()
 }

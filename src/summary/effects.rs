@@ -40,7 +40,7 @@ pub fn effects(study: &Study, traces: &[Trace]) -> Vec<Effect> {
 
 /// Which height of a curve is looked for.
 #[derive(Debug, Clone, Copy)]
-enum Level {
+pub(super) enum Level {
     /// Of the reading itself.
     Absolute(f64),
     /// A share of the way from the top to the lower plateau.
@@ -59,7 +59,7 @@ struct Curve<'t> {
 
 /// What one curve, the fitted one or a drawn one, says.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Found {
+pub(super) enum Found {
     At(f64),
     Below,
     Above,
@@ -133,7 +133,7 @@ impl<'t> Curve<'t> {
 }
 
 /// The lowest dose at which a curve falls to the level, between doses by interpolation in their logarithms.
-fn find(doses: &[f64], viability: &dyn Fn(usize) -> f64, top: f64, level: Level) -> Found {
+pub(super) fn find(doses: &[f64], viability: &dyn Fn(usize) -> f64, top: f64, level: Level) -> Found {
     let last = doses.len() - 1;
     let level = match level {
         Level::Absolute(value) => value,

@@ -9,6 +9,7 @@ mod effects;
 mod gains;
 mod lack;
 pub mod plates;
+pub mod sensitivity;
 mod statements;
 mod tables;
 mod words;

@@ -12,7 +12,7 @@ mod cases;
 mod interval;
 mod refit;
 
-pub use interval::{Interval, mean_and_sd, monte_carlo};
+pub use interval::{Interval, mean_and_sd};
 
 use super::boxed::Boxed;
 use super::bridge::Spent;
@@ -26,7 +26,7 @@ use crate::study::problem::{Observation, Problem};
 use crate::study::{Observed, Study};
 use crate::{Diagnostic, Error, Result};
 use cases::Cases;
-use interval::{bca, percentile};
+use interval::{bca, monte_carlo, percentile};
 use refit::{Begin, End, Field, Refits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

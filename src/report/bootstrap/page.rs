@@ -61,7 +61,7 @@ fn line(row: &Row) -> Line<'_> {
             .map_or(String::new(), |i| format!("± {} and {} (MC)", shown(i.errors.0), shown(i.errors.1))),
         percentile: ends(row.percentile),
         likelihood: row.likelihood_interval.map_or("–".into(), interval_text),
-        ratio: row.ratio.map_or("–".into(), |ratio| format!("{ratio:.2}")),
+        ratio: row.ratio.map_or(String::new(), |ratio| format!("{ratio:.2}")),
     }
 }
 
