@@ -25,7 +25,6 @@ fn agree(what: &str, found: &[Indices], first: &[f64], total: &[f64], narrow: f6
             assert!(found.upper - found.lower < 2.0 * narrow, "{what} {i} {which}");
         }
     }
-    }
 }
 
 #[test]
@@ -173,7 +172,11 @@ fn a_study_has_the_indices_that_quadrature_finds_whatever_the_threads() {
         for (of, truth) in output["of"].as_array().unwrap().iter().zip(by_quadrature(time)) {
             let first = |what: &str| of["sobol"]["first"][what].as_f64().unwrap();
             let half = 0.5 * (first("upper") - first("lower"));
-            assert!((first("lower")..=first("upper")).contains(&truth) && half < 0.1, "{} beside {truth}", first("value"));
+            assert!(
+                (first("lower")..=first("upper")).contains(&truth) && half < 0.1,
+                "{} beside {truth}",
+                first("value")
+            );
         }
         // More at the start is more later; a faster decay is less.
         let prcc = |i: usize| output["of"][i]["prcc"]["value"].as_f64().unwrap();
