@@ -118,7 +118,11 @@ pub fn run(args: &SensitivityArgs) -> Result<(), Failure> {
 /// The summaries for a terminal.
 fn told(document: &SensitivityReport, folder: &Path) -> String {
     let facts = &document.facts;
-    let mut text = format!("{}\n\n", document.title);
+    let mut text = format!("{}\n", document.title);
+    if document.synthetic.is_some() {
+        text += "SYNTHETIC DATA\n";
+    }
+    text.push('\n');
     text += &format!(
         "{} points over {}, {} failed; {:.1} s on {}\n",
         facts.points, facts.over, facts.failed, document.run.seconds, document.run.engine

@@ -10,6 +10,8 @@ pub struct SensitivityReport {
     pub title: String,
     pub study: String,
     pub model: String,
+    /// Set if the data were made by a computer.
+    pub synthetic: Option<String>,
     pub warnings: Vec<Warning>,
     pub headlines: Vec<Headline>,
     /// Those that outputs depend on, in the order of every `of`.

@@ -23,7 +23,15 @@ struct Page<'a> {
 /// Bars of one group, the most important parameter first.
 struct Bars<'a> {
     group: &'a Group,
-    rows: Vec<(&'a str, Option<Bar>, Option<Bar>, Option<Bar>)>,
+    rows: Vec<Line<'a>>,
+}
+
+/// One parameter of a group.
+struct Line<'a> {
+    name: &'a str,
+    total: Option<Bar>,
+    first: Option<Bar>,
+    prcc: Option<Bar>,
 }
 
 /// A number on a track: places in percent of its width.
@@ -32,6 +40,8 @@ struct Bar {
     interval: String,
     from: f64,
     width: f64,
+    /// The bar from zero: where it begins and how long it is.
+    bar: (f64, f64),
     dot: f64,
     /// Where nothing is.
     zero: f64,
@@ -72,28 +82,31 @@ fn weight(of: &Dependence) -> f64 {
 fn bars(group: &Group) -> Bars<'_> {
     let mut order: Vec<&Dependence> = group.of.iter().collect();
     order.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
-    let row = |of: &&'_ Dependence| {
-        let share = |b: Bounded| bar(b, (0.0, 1.0));
-        let sobol = of.sobol.map(|s| (share(s.first), share(s.total)));
-        let (first, total) = sobol.map_or((None, None), |(first, total)| (Some(first), Some(total)));
-        (first, total, of.prcc.map(|b| bar(b, (-1.0, 1.0))))
-    };
-    let rows = order.iter().map(|of| {
-        let (first, total, prcc) = row(of);
-        (of.parameter.as_str(), first, total, prcc)
+    let share = |b: Bounded| bar(b, (0.0, 1.0));
+    let rows = order.iter().map(|of| Line {
+        name: &of.parameter,
+        total: of.sobol.map(|s| share(s.total)),
+        first: of.sobol.map(|s| share(s.first)),
+        prcc: of.prcc.map(|b| bar(b, (-1.0, 1.0))),
     });
     Bars { group, rows: rows.collect() }
 }
 
+/// Two digits; nothing is not "−0.00".
+fn two(x: f64) -> String {
+    let text = format!("{x:.2}");
+    if text == "-0.00" { "0.00".into() } else { text.replace('-', "−") }
+}
+
 fn bar(of: Bounded, (low, high): (f64, f64)) -> Bar {
     let place = |x: f64| 100.0 * ((x - low) / (high - low)).clamp(0.0, 1.0);
-    let two = |x: f64| format!("{x:.2}").replace('-', "−");
     Bar {
         text: two(of.value),
         interval: format!("{} to {}", two(of.lower), two(of.upper)),
         from: place(of.lower),
         width: place(of.upper) - place(of.lower),
         dot: place(of.value),
+        bar: (place(of.value).min(place(0.0)), (place(of.value) - place(0.0)).abs()),
         zero: place(0.0),
     }
 }
@@ -118,7 +131,7 @@ fn maps(report: &SensitivityReport) -> Vec<Map<'_>> {
         let cell = |of: &Dependence| {
             let value = of.sobol.map(|s| s.total.value).or(of.prcc.map(|p| p.value));
             Cell {
-                text: value.map_or("–".into(), |x| format!("{x:.2}").replace('-', "−")),
+                text: value.map_or("–".into(), two),
                 strength: value.map_or(0.0, |x| 85.0 * x.abs().min(1.0)),
                 negative: value.is_some_and(|x| x < 0.0),
             }

@@ -157,6 +157,7 @@ pub fn document(
         title: study.title.clone(),
         study: words::about(study),
         model: study.model.clone(),
+        synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         warnings: warnings(problem, &all, &facts, notes),
         headlines: headlines(&groups),
         uninvolved: (0..problem.parameters.len())
