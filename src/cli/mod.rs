@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Raw arguments become one validated settings struct before anything runs.
 
 mod bench;
+mod bootstrap;
 mod catalogue;
 mod cells;
 mod check;
@@ -24,6 +25,7 @@ mod predict;
 mod profile;
 mod progress;
 mod sample;
+mod sensitivity;
 mod simulate;
 mod synergy;
 mod terminal;
@@ -66,6 +68,10 @@ enum Command {
     Design(design::DesignArgs),
     /// Say what two compounds do together: Bliss, Loewe, HSA and ZIP with intervals, from data and model
     Synergy(synergy::SynergyArgs),
+    /// Refit a study to replicates of its data: how far another set would have put the estimates
+    Bootstrap(bootstrap::BootstrapArgs),
+    /// Say which parameters the readings and effective concentrations of a study depend on
+    Sensitivity(sensitivity::SensitivityArgs),
     /// Fit dose-response, death and growth curves to a plate file, without a model
     Curve(curve::CurveArgs),
     /// Integrate a model and write its trajectories as CSV or JSON
@@ -104,6 +110,8 @@ pub fn run() -> ExitCode {
         Command::Predict(args) => predict::run(args),
         Command::Design(args) => design::run(args),
         Command::Synergy(args) => synergy::run(args),
+        Command::Bootstrap(args) => bootstrap::run(args),
+        Command::Sensitivity(args) => sensitivity::run(args),
         Command::Curve(args) => curve::run(args),
         Command::Simulate(args) => simulate::run(args),
         Command::Check(args) => check::run(args),

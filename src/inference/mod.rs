@@ -5,6 +5,7 @@
 //! the likelihood to the ends of the intervals. [`sample`] draws from the posterior.
 
 mod between;
+mod bootstrap;
 mod boxed;
 mod bridge;
 mod checkpoint;
@@ -26,6 +27,7 @@ mod problem_run;
 mod profile;
 mod result;
 mod sample;
+pub mod sensitivity;
 mod settings;
 mod starts;
 mod swarm;
@@ -34,6 +36,10 @@ mod trials;
 mod trust;
 mod watch;
 
+pub use bootstrap::{
+    Bootstrap, BootstrapSettings, Drawn, FEWEST, Interval, Kind, Optimum, Refitting, Replicate, Spread, bootstrap,
+    mean_and_sd,
+};
 pub use ensemble::Ensemble;
 pub use fit::fit;
 pub use objective::{Dimension, Evaluation, Expansion, Few, Objective};

@@ -5,10 +5,11 @@ use super::objective::{Dimension, Evaluation, Expansion, Few, Objective};
 use super::problem_run::{Choice, Simulated, Simulator, Wanted};
 use crate::engine::{Engine, Precision};
 use crate::study::problem::{Estimated, Problem, Term};
-use crate::study::{Linear, Prior, Scale};
+use crate::study::{Linear, Observed, Prior, Scale};
 use crate::{Error, Result};
 use nalgebra::DMatrix;
 use rayon::prelude::*;
+use std::collections::HashMap;
 use std::f64::consts::LN_10;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -56,6 +57,28 @@ enum Way {
     /// Through the medians and spreads of distributed inputs.
     Scores,
     Differences,
+}
+
+/// The data of an objective that shares what is integrated with others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Data<'a> {
+    pub observed: Observed<'a>,
+    /// How often the prior of each parameter counts; `None` for once.
+    pub priors: Option<&'a [f64]>,
+}
+
+/// The points without those that are there already, and where each is among them.
+fn distinct(points: &[(Data, Vec<f64>)]) -> (Vec<Vec<f64>>, Vec<usize>) {
+    let mut known: HashMap<Vec<u64>, usize> = HashMap::new();
+    let mut different = Vec::new();
+    let place = points.iter().map(|(_, point)| {
+        *known.entry(point.iter().map(|x| x.to_bits()).collect()).or_insert_with(|| {
+            different.push(point.clone());
+            different.len() - 1
+        })
+    });
+    let place = place.collect();
+    (different, place)
 }
 
 impl Beliefs {
@@ -134,13 +157,20 @@ impl<'a> StudyObjective<'a> {
 
     /// The negative log prior at `point` with its gradient and curvature (diagonal).
     pub fn prior(&self, point: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
+        self.weighted_prior(point, None)
+    }
+
+    /// The same with the prior of each parameter counted so many times.
+    fn weighted_prior(&self, point: &[f64], weights: Option<&[f64]>) -> (f64, Vec<f64>, Vec<f64>) {
         let mut total = (0.0, Vec::new(), Vec::new());
         let beliefs = self.beliefs();
-        for ((parameter, prior), &estimate) in self.problem().parameters.iter().zip(&beliefs.priors).zip(point) {
+        let parameters = self.problem().parameters.iter().zip(&beliefs.priors).zip(point);
+        for (at, ((parameter, prior), &estimate)) in parameters.enumerate() {
+            let weight = weights.map_or(1.0, |weights| weights[at]);
             let (value, gradient, curvature) = prior.negative_log(estimate, parameter.scale);
-            total.0 += value;
-            total.1.push(gradient);
-            total.2.push(curvature);
+            total.0 += weight * value;
+            total.1.push(weight * gradient);
+            total.2.push(weight * curvature);
         }
         total
     }
@@ -184,41 +214,96 @@ impl<'a> StudyObjective<'a> {
     }
 
     fn expand_on(&self, points: &[Vec<f64>], exact: bool) -> Result<Vec<Expansion>> {
-        let Routes { ways, tangents } = self.routes(exact);
-        let wanted = Wanted { tangents, scores: true };
+        let wanted = self.wanted(exact);
         let mut expansions = Vec::with_capacity(points.len());
-        // Every difference is two further parameter vectors.
-        let differences = ways.iter().filter(|w| matches!(w, Way::Differences | Way::Scores)).count();
-        let chunk = (self.simulator.chunk(wanted) / (1 + 2 * differences)).max(1);
-        for chunk in points.chunks(chunk) {
+        for chunk in points.chunks(self.expandable(wanted, exact)) {
             let linear = self.linearise(chunk, exact)?;
-            let expanded = chunk.par_iter().zip(&linear).map(|(point, (simulated, jacobian))| {
-                let values = self.problem().values(point);
-                let linear = Linear { slots: &simulated.slots, jacobian };
-                let likelihood = self.problem().expand_likelihood(&values, &linear);
-                let (prior, gradient, curvature) = self.prior(point);
-                let mut expansion = Expansion {
-                    value: likelihood.value + prior,
-                    gradient: likelihood.gradient,
-                    fisher: likelihood.information,
-                };
-                for i in 0..gradient.len() {
-                    expansion.gradient[i] += gradient[i];
-                    expansion.fisher[(i, i)] += curvature[i];
-                }
-                if !simulated.failures.is_empty()
-                    || !expansion.value.is_finite()
-                    || expansion.gradient.iter().chain(expansion.fisher.iter()).any(|x| !x.is_finite())
-                {
-                    expansion.value = f64::INFINITY;
-                    expansion.gradient.fill(0.0);
-                    expansion.fisher.fill(0.0);
-                }
-                expansion
-            });
+            let own = Data { observed: self.problem().observed(), priors: None };
+            let expanded = chunk.par_iter().zip(&linear).map(|(point, linear)| self.expansion(point, linear, own));
             expansions.par_extend(expanded);
         }
         Ok(expansions)
+    }
+
+    fn wanted(&self, exact: bool) -> Wanted<'_> {
+        Wanted { tangents: &self.routes(exact).tangents, scores: true }
+    }
+
+    /// How many points can be expanded in one batch. Every difference is two further parameter vectors.
+    fn expandable(&self, wanted: Wanted, exact: bool) -> usize {
+        let differences = |way: &&Way| matches!(way, Way::Differences | Way::Scores);
+        let differences = self.routes(exact).ways.iter().filter(differences).count();
+        (self.simulator.chunk(wanted) / (1 + 2 * differences)).max(1)
+    }
+
+    /// From derivatives of the slots to those of the objective of `data`.
+    pub(super) fn expansion(
+        &self,
+        point: &[f64],
+        (simulated, jacobian): &(Simulated, DMatrix<f64>),
+        data: Data,
+    ) -> Expansion {
+        let values = self.problem().values(point);
+        let linear = Linear { slots: &simulated.slots, jacobian };
+        let likelihood = self.problem().expand_likelihood_of(data.observed, &values, &linear);
+        let (prior, gradient, curvature) = self.weighted_prior(point, data.priors);
+        let mut expansion = Expansion {
+            value: likelihood.value + prior,
+            gradient: likelihood.gradient,
+            fisher: likelihood.information,
+        };
+        for i in 0..gradient.len() {
+            expansion.gradient[i] += gradient[i];
+            expansion.fisher[(i, i)] += curvature[i];
+        }
+        if !simulated.failures.is_empty()
+            || !expansion.value.is_finite()
+            || expansion.gradient.iter().chain(expansion.fisher.iter()).any(|x| !x.is_finite())
+        {
+            expansion.value = f64::INFINITY;
+            expansion.gradient.fill(0.0);
+            expansion.fisher.fill(0.0);
+        }
+        expansion
+    }
+
+    /// Expansions at `points`, each with the objective of its own data. Points that are the same are integrated once.
+    pub(super) fn expand_each(&self, points: &[(Data, Vec<f64>)], exact: bool) -> Result<Vec<Expansion>> {
+        let (different, place) = distinct(points);
+        let mut expansions: Vec<Option<Expansion>> = vec![None; points.len()];
+        let mut first = 0;
+        for chunk in different.chunks(self.expandable(self.wanted(exact), exact)) {
+            let here = self.linearise(chunk, exact)?;
+            let own = |at: usize| (first..first + here.len()).contains(&place[at]);
+            expansions.par_iter_mut().enumerate().filter(|(at, _)| own(*at)).for_each(|(at, expansion)| {
+                let (data, point) = &points[at];
+                *expansion = Some(self.expansion(point, &here[place[at] - first], *data));
+            });
+            first += here.len();
+        }
+        Ok(expansions.into_iter().flatten().collect())
+    }
+
+    /// Values at `points`, each with the objective of its own data.
+    pub(super) fn evaluate_each(&self, points: &[(Data, Vec<f64>)], exact: bool) -> Result<Vec<Evaluation>> {
+        let (different, place) = distinct(points);
+        let values: Vec<Vec<f64>> = different.iter().map(|point| self.problem().values(point)).collect();
+        let mut simulated = Vec::with_capacity(values.len());
+        for chunk in values.chunks(self.simulator.chunk(Wanted::default())) {
+            simulated.extend(self.simulator.run(chunk, Wanted::default(), exact)?);
+        }
+        let evaluated = points.par_iter().zip(&place).map(|((data, point), &at)| {
+            let Simulated { slots, failures, .. } = &simulated[at];
+            let value = match failures.is_empty() {
+                true => {
+                    self.problem().negative_log_likelihood_of(data.observed, &values[at], slots)
+                        + self.weighted_prior(point, data.priors).0
+                }
+                false => f64::INFINITY,
+            };
+            Evaluation { value: if value.is_finite() { value } else { f64::INFINITY }, failures: failures.clone() }
+        });
+        Ok(evaluated.collect())
     }
 
     fn routes(&self, exact: bool) -> &Routes {

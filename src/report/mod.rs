@@ -1,5 +1,6 @@
 //! What a user reads: tables, pictures, one HTML page. Computes nothing.
 
+pub mod bootstrap;
 pub mod compare;
 pub mod designs;
 pub mod document;
@@ -14,6 +15,7 @@ pub mod plates;
 pub mod plot;
 pub mod predictions;
 pub mod profiles;
+pub mod sensitivity;
 pub mod synergy;
 pub mod thresholds;
 mod whole;

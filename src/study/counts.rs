@@ -15,9 +15,14 @@ const LEAST: f64 = 1e-6;
 /// Terms of a sum that are added one by one before the Euler-Maclaurin formula takes over.
 const HEAD: usize = 32;
 
+/// A share as it counts.
+pub(super) fn within(share: f64) -> f64 {
+    share.clamp(LEAST, 1.0 - LEAST)
+}
+
 /// The log probability of `hits` among `total` cells; `by_sd` is the derivative by `phi`.
 pub fn score(hits: f64, total: f64, share: f64, phi: f64) -> Score {
-    let p = share.clamp(LEAST, 1.0 - LEAST);
+    let p = within(share);
     // Polya's urn: each cell found adds `t` to the odds of the next one of its kind.
     let t = phi / (1.0 - phi);
     let t_slope = 1.0 / ((1.0 - phi) * (1.0 - phi));

@@ -22,12 +22,38 @@ pub struct Expanded {
     pub information: DMatrix<f64>,
 }
 
+/// What a likelihood is of: observations over the predictions of a layout, and how much each of them counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    pub observations: &'a [Observation],
+    /// One for each observation; `None` where each counts once.
+    pub weights: Option<&'a [f64]>,
+}
+
+impl<'a> Observed<'a> {
+    /// Those that count, with their weights.
+    fn counted(self) -> impl Iterator<Item = (&'a Observation, f64)> {
+        let weight = move |at: usize| self.weights.map_or(1.0, |weights| weights[at]);
+        self.observations.iter().enumerate().map(move |(at, o)| (o, weight(at))).filter(|(_, weight)| *weight != 0.0)
+    }
+}
+
 impl Problem {
     /// The negative log-likelihood; `+inf` where it is not finite.
     pub fn negative_log_likelihood(&self, values: &[f64], slots: &[f64]) -> f64 {
+        self.negative_log_likelihood_of(self.observed(), values, slots)
+    }
+
+    /// The same of other observations.
+    pub fn negative_log_likelihood_of(&self, observed: Observed, values: &[f64], slots: &[f64]) -> f64 {
         let predictions = self.predict(values, slots);
-        let total: f64 = self.observations.iter().map(|o| observe(o, values, &predictions).value).sum();
+        let total: f64 = observed.counted().map(|(o, weight)| weight * observe(o, values, &predictions).value).sum();
         if total.is_finite() { -total } else { f64::INFINITY }
+    }
+
+    /// The study's own observations.
+    pub fn observed(&self) -> Observed<'_> {
+        Observed { observations: &self.observations, weights: None }
     }
 
     /// The predictions of the layout, in order.
@@ -54,55 +80,88 @@ impl Problem {
     }
 
     pub fn expand_likelihood(&self, values: &[f64], linear: &Linear) -> Expanded {
-        let slopes = self.slopes(values);
-        let (means, jacobian) = self.predict_linear(values, linear);
-        let mut into = Expanded {
-            value: 0.0,
-            gradient: DVector::zeros(values.len()),
-            information: DMatrix::zeros(values.len(), values.len()),
-        };
-        for observation in &self.observations {
-            let seen = observe(observation, values, &means);
-            into.value -= seen.value;
-            match seen.kind {
-                Kind::One { prediction, score, width } => {
-                    let d_mean = DVector::from_column_slice(jacobian.column(prediction).as_slice());
-                    let d_sd = width.map(|width| match width {
-                        Width::Sd(error) => sd_gradient(error, values, &slopes, means[prediction], &d_mean),
-                        Width::Overdispersion(counted) => term_gradient(&counted.overdispersion, values, &slopes),
-                    });
-                    into.gradient.axpy(-score.by_mean, &d_mean, 1.0);
-                    into.information.ger(score.information[0], &d_mean, &d_mean, 1.0);
-                    if let Some(d_sd) = d_sd {
-                        into.gradient.axpy(-score.by_sd, &d_sd, 1.0);
-                        into.information.ger(score.information[2], &d_sd, &d_sd, 1.0);
-                    }
-                }
-                Kind::Well { frames, residuals, score, correlation } => {
-                    let well = (frames, &residuals[..], &*score);
-                    add_well(&mut into, well, correlation, values, &slopes, &means, &jacobian);
-                }
-                Kind::Pair { limits, gradient, information } => {
-                    let d: Vec<DVector<f64>> = limits
-                        .iter()
-                        .map(|limit| match limit {
-                            Some(i) => DVector::from_column_slice(jacobian.column(*i).as_slice()),
-                            None => DVector::zeros(values.len()),
-                        })
-                        .collect();
-                    for i in 0..2 {
-                        into.gradient.axpy(-gradient[i], &d[i], 1.0);
-                        for j in 0..2 {
-                            into.information.ger(information[i + j], &d[i], &d[j], 1.0);
-                        }
-                    }
-                }
+        self.expand_likelihood_of(self.observed(), values, linear)
+    }
+
+    /// The same of other observations.
+    pub fn expand_likelihood_of(&self, observed: Observed, values: &[f64], linear: &Linear) -> Expanded {
+        let predicted =
+            Predicted { values, slopes: &self.slopes(values), linear: &self.predict_linear(values, linear) };
+        let mut into = Expanded::nothing(values.len());
+        for (observation, weight) in observed.counted() {
+            if weight == 1.0 {
+                predicted.add(observation, &mut into);
+            } else {
+                let mut one = Expanded::nothing(values.len());
+                predicted.add(observation, &mut one);
+                into.value += weight * one.value;
+                into.gradient.axpy(weight, &one.gradient, 1.0);
+                into.information += weight * one.information;
             }
         }
         if !into.value.is_finite() {
             into.value = f64::INFINITY;
         }
         into
+    }
+}
+
+impl Expanded {
+    fn nothing(parameters: usize) -> Expanded {
+        Expanded {
+            value: 0.0,
+            gradient: DVector::zeros(parameters),
+            information: DMatrix::zeros(parameters, parameters),
+        }
+    }
+}
+
+/// A point with its predictions and their derivatives.
+struct Predicted<'a> {
+    values: &'a [f64],
+    slopes: &'a [f64],
+    linear: &'a (Vec<f64>, DMatrix<f64>),
+}
+
+impl Predicted<'_> {
+    fn add(&self, observation: &Observation, into: &mut Expanded) {
+        let Predicted { values, slopes, linear: (means, jacobian) } = self;
+        let seen = observe(observation, values, means);
+        into.value -= seen.value;
+        match seen.kind {
+            Kind::One { prediction, score, width } => {
+                let d_mean = DVector::from_column_slice(jacobian.column(prediction).as_slice());
+                let d_sd = width.map(|width| match width {
+                    Width::Sd(error) => sd_gradient(error, values, slopes, means[prediction], &d_mean),
+                    Width::Overdispersion(counted) => term_gradient(&counted.overdispersion, values, slopes),
+                });
+                into.gradient.axpy(-score.by_mean, &d_mean, 1.0);
+                into.information.ger(score.information[0], &d_mean, &d_mean, 1.0);
+                if let Some(d_sd) = d_sd {
+                    into.gradient.axpy(-score.by_sd, &d_sd, 1.0);
+                    into.information.ger(score.information[2], &d_sd, &d_sd, 1.0);
+                }
+            }
+            Kind::Well { frames, residuals, score, correlation } => {
+                let well = (frames, &residuals[..], &*score);
+                add_well(into, well, correlation, values, slopes, means, jacobian);
+            }
+            Kind::Pair { limits, gradient, information } => {
+                let d: Vec<DVector<f64>> = limits
+                    .iter()
+                    .map(|limit| match limit {
+                        Some(i) => DVector::from_column_slice(jacobian.column(*i).as_slice()),
+                        None => DVector::zeros(values.len()),
+                    })
+                    .collect();
+                for i in 0..2 {
+                    into.gradient.axpy(-gradient[i], &d[i], 1.0);
+                    for j in 0..2 {
+                        into.information.ger(information[i + j], &d[i], &d[j], 1.0);
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -200,7 +259,7 @@ fn residual(frame: &Frame, values: &[f64], mean: f64) -> Residual {
 }
 
 impl Correlation {
-    fn term(&self) -> &Term {
+    pub(crate) fn term(&self) -> &Term {
         match self {
             Correlation::Shared(term) | Correlation::Memory(term) => term,
         }

@@ -160,6 +160,7 @@ mod data;
 mod declared;
 pub mod design;
 mod document;
+pub(crate) mod draw;
 pub mod embedded;
 pub mod evidence;
 mod files;
@@ -183,7 +184,7 @@ pub use declared::{
     ReadAt, Sd, Seen, Settle, Study,
 };
 pub use files::{Embedded, Folder};
-pub use likelihood::{Expanded, Linear};
+pub use likelihood::{Expanded, Linear, Observed};
 pub use perturb::models_with;
 pub use prior::{Prior, Scale};
 pub use read::Sources;

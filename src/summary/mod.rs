@@ -1,6 +1,7 @@
 //! From a fit to a report: curves with bands, effective concentrations, residuals, verdicts and words. All of it is
 //! computed by the reference engine in f64.
 
+pub mod bootstrap;
 mod charts;
 pub mod compare;
 mod curves;
@@ -14,6 +15,7 @@ pub mod models;
 pub mod plates;
 pub mod predict;
 pub mod profiles;
+pub mod sensitivity;
 mod statements;
 pub mod synergy;
 mod tables;

@@ -1,8 +1,8 @@
-//! The folder of a report on draws. The draws are tables as CmdStan writes them, one a chain, which ArviZ, posterior and
-//! their like read as they are.
+//! The folder of a report on draws.
 
+use super::cmdstan::{Chain, file};
 use super::document::{DrawsReport, Marginal};
-use super::{corner, page, pictures, stan};
+use super::{corner, page, pictures};
 use crate::report::folder::{optional, table, whole};
 use crate::report::number::number;
 use crate::report::plot::Layout;
@@ -26,13 +26,26 @@ fn render(report: &DrawsReport) -> Result<Vec<(String, String)>> {
         ("parameters.csv".to_string(), parameters(report)?),
     ];
     for chain in 0..report.chains.len() {
-        files.push((stan::file(chain), stan::write(report, chain)));
+        files.push((file(chain), draws(report, chain)));
     }
     for (at, marginal) in report.parameters.iter().enumerate().take(page::MOST) {
         files.push((format!("marginal-{}.svg", at + 1), pictures::marginal(marginal).standalone(Layout::WIDE)));
     }
     files.push(("corner.svg".into(), corner::standalone(report)));
     Ok(files)
+}
+
+fn draws(report: &DrawsReport, chain: usize) -> String {
+    let table = Chain {
+        version: &report.run.version,
+        title: &report.title,
+        method: &report.facts.method,
+        seed: report.run.seed,
+        id: chain + 1,
+        draws: &report.chains[chain],
+        densities: &report.densities[chain],
+    };
+    table.table(report.parameters.iter().map(|parameter| parameter.name.as_str()))
 }
 
 fn parameters(report: &DrawsReport) -> Result<String> {

@@ -1,12 +1,12 @@
 //! The report on draws from a posterior: its document, its page, its tables and pictures.
 
+pub mod cmdstan;
 mod corner;
 mod document;
 mod folder;
 mod page;
 mod pictures;
-mod stan;
 
+pub use cmdstan::read;
 pub use document::*;
 pub use folder::write;
-pub use stan::read;

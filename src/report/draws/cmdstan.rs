@@ -1,41 +1,56 @@
-//! Draws as tables in the format of CmdStan, one file a chain: written for ArviZ, posterior and their like, and read back
-//! as an ensemble.
+//! Tables of draws as CmdStan writes them, one a chain: ArviZ, posterior and their like read them as they are, and they are
+//! read back as ensembles.
 
-use super::document::DrawsReport;
 use crate::{Diagnostic, Error, Result};
 use std::fmt::Write;
 use std::path::Path;
 
-/// The name of a chain's file.
+/// The name of a chain's file, counted from 0.
 pub fn file(chain: usize) -> String {
     format!("draws-{}.csv", chain + 1)
 }
 
-/// One chain in the format of CmdStan.
-pub fn write(report: &DrawsReport, chain: usize) -> String {
-    let (draws, densities) = (&report.chains[chain], &report.densities[chain]);
-    let mut text = format!(
-        "# fenton {}\n# model = {}\n# method = {}\n# num_samples = {}\n# num_warmup = 0\n# save_warmup = 0\n# thin = 1\n# id = {}\n# seed = {}\n",
-        report.run.version,
-        word(&report.title),
-        word(&report.facts.method),
-        draws.len(),
-        chain + 1,
-        report.run.seed
-    );
-    text += "lp__,log_lik__";
-    columns(report.parameters.iter().map(|p| p.name.as_str())).iter().for_each(|name| text += &format!(",{name}"));
-    text.push('\n');
-    for (values, [posterior, likelihood]) in draws.iter().zip(densities) {
-        let _ = write!(text, "{posterior:e},{likelihood:e}");
-        values.iter().for_each(|value| text += &format!(",{value:e}"));
+/// One chain.
+#[derive(Debug, Clone, Copy)]
+pub struct Chain<'a> {
+    pub version: &'a str,
+    /// Of the study.
+    pub title: &'a str,
+    pub method: &'a str,
+    pub seed: u64,
+    /// From 1.
+    pub id: usize,
+    /// `[draw][parameter]`
+    pub draws: &'a [Vec<f64>],
+    /// Log of the posterior density up to a constant, log-likelihood, for each draw.
+    pub densities: &'a [[f64; 2]],
+}
+
+impl Chain<'_> {
+    pub fn table<'n>(&self, names: impl Iterator<Item = &'n str>) -> String {
+        let mut text = format!(
+            "# fenton {}\n# model = {}\n# method = {}\n# num_samples = {}\n# num_warmup = 0\n# save_warmup = 0\n# thin = 1\n# id = {}\n# seed = {}\n",
+            self.version,
+            word(self.title),
+            word(self.method),
+            self.draws.len(),
+            self.id,
+            self.seed
+        );
+        text += "lp__,log_lik__";
+        columns(names).iter().for_each(|name| text += &format!(",{name}"));
         text.push('\n');
+        for (values, [posterior, likelihood]) in self.draws.iter().zip(self.densities) {
+            let _ = write!(text, "{posterior:e},{likelihood:e}");
+            values.iter().for_each(|value| text += &format!(",{value:e}"));
+            text.push('\n');
+        }
+        text
     }
-    text
 }
 
 /// Names that no reader of such tables splits or takes for an array, each once.
-fn columns<'n>(parameters: impl Iterator<Item = &'n str>) -> Vec<String> {
+pub fn columns<'n>(parameters: impl Iterator<Item = &'n str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for parameter in parameters {
         let mut name = word(parameter);
