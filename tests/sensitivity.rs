@@ -211,7 +211,7 @@ fn an_ensemble_has_rank_correlations_and_no_sobol_indices() {
     fs::write(&first, fs::read_to_string(&first).unwrap().replace("s0", "other")).unwrap();
     let ran = run(&study, &folder, "2", &["--ensemble", &draws]);
     assert_eq!(ran.status.code(), Some(1), "{}", err(&ran));
-    assert!(err(&ran).contains("no column `s0`"), "{}", err(&ran));
+    assert!(err(&ran).contains("no column for the parameter 's0'"), "{}", err(&ran));
     let ran = run(&study, &folder, "2", &["--ensemble", &place.path().display().to_string()]);
     assert_eq!(ran.status.code(), Some(1), "{}", err(&ran));
     let ran = run(&study, &place.path().join("new"), "2", &["--points", "10"]);
