@@ -15,9 +15,11 @@ const ROUNDS: usize = 8;
 /// The runs of a draw over the grid; `None` where one of them cannot be integrated.
 pub struct Curves {
     doses: Vec<f64>,
-    /// For each draw its control and its runs, the outputs at the time of reading.
-    of: Vec<Option<(Vec<f64>, Vec<Vec<f64>>)>>,
+    of: Vec<Option<Grid>>,
 }
+
+/// A draw's control and its runs over the grid: the outputs of each at the time of reading.
+type Grid = (Vec<f64>, Vec<Vec<f64>>);
 
 /// Where a draw's curve reaches a level.
 #[derive(Debug, Clone)]

@@ -84,7 +84,7 @@ fn show(pair: &Pair) -> Shown<'_> {
     let rows = pair.rows.iter().map(|row| Line {
         name: &row.quantity,
         unit: &row.unit,
-        posterior: row.posterior.each_ref().map(|s| text(s)),
+        posterior: row.posterior.each_ref().map(text),
         prior: row.prior.each_ref().map(|s| s.as_ref().map_or(String::new(), |s| format!("prior {}", s.interval()))),
         order: row.order.map_or("–".into(), odds),
         prior_order: row.prior_order.map_or(String::new(), |o| format!("priors alone: {}", odds(o))),

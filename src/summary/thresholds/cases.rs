@@ -139,7 +139,7 @@ pub fn curves(
             wanted.condition.as_ref().is_none_or(|n| study.conditions[*condition].name == *n)
         });
         lines.retain(|line| !tested(line.2.iter().copied(), compound).is_empty());
-        lines.sort_by(|a, b| a.0.cmp(&b.0));
+        lines.sort_by_key(|line| line.0);
         for (condition, doses, data) in lines {
             list.extend(curve(study, problem, wanted, outputs, (compound, observable, condition), doses, &data)?);
         }

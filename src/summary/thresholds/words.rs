@@ -76,7 +76,7 @@ pub fn of(what: What, study: &Study, curve: &Curve, labile: &[String]) -> Words 
         What::Labile { metal } => (
             format!("{}-at-benchmark", labile[metal]),
             format!("{} at the minimum effective concentration", labile[metal]),
-            format!("mean level in the cells at the benchmark dose and the time of reading"),
+            "mean level in the cells at the benchmark dose and the time of reading".into(),
         ),
         What::Lag(dose) => (
             format!("lag{}", suffix(dose)),
