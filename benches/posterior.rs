@@ -2,7 +2,7 @@
 //! the study of copper.
 //!
 //!     cargo bench --bench posterior
-//!     cargo bench --bench posterior -- --serve       # for benches/emcee.py
+//!     cargo bench --bench posterior -- --serve       # for benches/posterior.py
 //!
 //! With `--serve` it reads a JSON array of points a line, on the estimation scale, and answers with a JSON array of their log
 //! posteriors, `null` for minus infinity; the first line it writes says what the parameters are and where a run may begin.
@@ -17,7 +17,7 @@ use std::io::{BufRead, Write};
 use std::time::Instant;
 
 const LIKELIHOODS: usize = 100_000;
-const SINGLE: usize = 500;
+const SINGLE: usize = 2000;
 const PARTICLES: usize = 1024;
 /// Points that a walker of another program may begin at.
 const STARTS: usize = 256;
@@ -58,16 +58,17 @@ fn likelihoods(study: &Study) -> Result<()> {
     let (cells, runs) = (problem.cell_count(), problem.layout.runs.len());
     println!("{}: {runs} runs of {cells} cells a likelihood, {} readings", study.name, problem.observations.len());
     let all = points(&target, LIKELIHOODS);
-    target.likelihoods(&all[..SINGLE], false)?;
+    let few = (SINGLE / cells).max(100);
+    target.likelihoods(&all[..few], false)?;
     let began = Instant::now();
-    for point in &all[..SINGLE] {
+    for point in &all[..few] {
         target.likelihoods(std::slice::from_ref(point), false)?;
     }
-    let single = SINGLE as f64 / began.elapsed().as_secs_f64();
+    let single = few as f64 / began.elapsed().as_secs_f64();
     println!("  one at a time: {single:.0} likelihoods/s");
-    for batch in [32, 512, LIKELIHOODS] {
-        // All of the smaller batches would say no more than some of them.
-        let count = if batch == LIKELIHOODS { batch } else { (LIKELIHOODS / 10).div_ceil(cells).max(batch) };
+    // Of a population, and in small batches, some say as much as all.
+    let some = LIKELIHOODS / 10 / cells;
+    for (batch, count) in [(32, some), (512, some.max(512)), (LIKELIHOODS, LIKELIHOODS / cells)] {
         let began = Instant::now();
         let mut failed = 0;
         for batch in all[..count].chunks(batch) {
@@ -76,8 +77,9 @@ fn likelihoods(study: &Study) -> Result<()> {
         let seconds = began.elapsed().as_secs_f64();
         let rate = count as f64 / seconds;
         println!(
-            "  {count} in batches of {batch}: {seconds:.2} s, {rate:.0} likelihoods/s, {:.0} lanes/s, {:.1} times one at a \
+            "  {count} in batches of {}: {seconds:.2} s, {rate:.0} likelihoods/s, {:.0} lanes/s, {:.1} times one at a \
              time, {failed} failed",
+            batch.min(count),
             rate * (runs * cells) as f64,
             rate / single
         );
