@@ -8,7 +8,6 @@ pub fn densities(report: &ThresholdReport) -> Option<Figure> {
     let shown: Vec<&Case> = report.cases.iter().filter(|case| !case.density.is_empty()).collect();
     let alone = shown.len() == 1;
     let all = || shown.iter().flat_map(|case| case.density.iter().chain(&case.prior_density));
-    let top = all().map(|point| point.1).fold(0.0, f64::max);
     if shown.is_empty() {
         return None;
     }
@@ -19,7 +18,7 @@ pub fn densities(report: &ThresholdReport) -> Option<Figure> {
                 label: if at == 0 { "priors alone".into() } else { String::new() },
                 colour: if alone { Colour::Muted } else { Colour::Nominal(at) },
                 key: Key::Line,
-                marks: vec![Mark::Thin(case.prior_density.clone())],
+                marks: vec![Mark::Thin(to_its_top(&case.prior_density))],
             });
         }
         series.push(Series {
@@ -27,22 +26,28 @@ pub fn densities(report: &ThresholdReport) -> Option<Figure> {
             colour: Colour::Nominal(at),
             key: Key::Line,
             marks: vec![
-                Mark::Band(case.density.iter().map(|&(x, y)| (x, 0.0, y)).collect()),
-                Mark::Line(case.density.clone()),
+                Mark::Band(to_its_top(&case.density).into_iter().map(|(x, y)| (x, 0.0, y)).collect()),
+                Mark::Line(to_its_top(&case.density)),
             ],
         });
     }
     Some(Figure {
         title: "Minimum effective concentration".into(),
         description:
-            "Density per decade of the benchmark dose, over the doses looked at: filled what the data leave, thin \
-                      what the priors alone say. The area is the probability that it lies within these doses."
+            "Density of the benchmark dose over the doses looked at: filled what the data leave, thin what the priors \
+                      alone say, each to its own highest point."
                 .into(),
         x_label: format!("dose ({})", report.dose_unit),
-        y_label: "density per decade".into(),
+        y_label: "density, relative to its highest".into(),
         x: Some(Scale::log(all().map(|point| point.0).collect::<Vec<_>>())),
-        y: Some(Scale::linear([0.0, top])),
+        y: Some(Scale::linear([0.0, 1.0])),
         series,
         levels: Vec::new(),
     })
+}
+
+/// A posterior may be a hundred times as high as its priors: each curve is drawn to its own highest point.
+fn to_its_top(density: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let top = density.iter().map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max);
+    density.iter().map(|&(x, y)| (x, y / top)).collect()
 }
