@@ -109,7 +109,7 @@ fn profiles_begin_at_an_earlier_fit() {
     let nowhere = profile(&study, &folder, &["--from", "nowhere"]);
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(
-        err(&nowhere).contains("nowhere/parameters.csv") && err(&nowhere).contains("fenton fit"),
+        err(&nowhere).contains("nowhere/summary.json") && err(&nowhere).contains("fenton fit"),
         "{}",
         err(&nowhere)
     );

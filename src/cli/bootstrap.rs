@@ -1,8 +1,8 @@
 //! `fenton bootstrap`: a fit refitted to replicates of its data.
 
 use super::engines::{EngineArgs, IntegrationArgs};
-use super::failure::{Failure, on_write};
-use super::long_run::{checkpoint, facts, identity, name_of, seconds};
+use super::failure::Failure;
+use super::long_run::{checkpoint, ending, facts, identity, name_of, place, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -12,7 +12,7 @@ use fenton::inference::{
 };
 use fenton::report::bootstrap::{self as page, BootstrapReport};
 use fenton::report::document::RunFacts;
-use fenton::report::{self, interval_text, shown};
+use fenton::report::{interval_text, shown};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -113,12 +113,7 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
             "the data are statements in words, which are not fitted; 'fenton sample' draws what they leave possible";
         return Err(Failure::Usage(why.into()));
     }
-    let folder =
-        args.output.clone().unwrap_or_else(|| format!("fenton-{}-bootstrap", name_of(&args.study, &study)).into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || format!("fenton-{}-bootstrap", name_of(&args.study, &study)))?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -145,7 +140,7 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
     };
     let find = || -> fenton::Result<Result<Optimum, Ended>> {
         if let Some(folder) = &args.from {
-            return fenton::summary::bootstrap::optimum_in(folder, &objective).map(Ok);
+            return fenton::summary::earlier::optimum_in(folder, &objective).map(Ok);
         }
         let mut beside = folder.clone().into_os_string();
         beside.push(".fit");
@@ -213,8 +208,7 @@ fn told(document: &BootstrapReport, folder: &Path) -> String {
             row.basis,
         );
     }
-    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+    text + &ending(&document.warnings, folder)
 }
 
 #[derive(Default)]

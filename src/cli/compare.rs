@@ -1,31 +1,28 @@
 //! `fenton compare`: two studies, two curves of one, or two models of the same data, side by side.
 
 use super::engines::{Chosen, EngineArgs, IntegrationArgs};
-use super::ensemble::{Drawn, EnsembleArgs};
-use super::failure::{Failure, on_write};
-use super::long_run::{facts, name_of};
-use super::threshold::AskedArgs;
-use super::{cells, check, output, progress, terminal};
+use super::ensemble::EnsembleArgs;
+use super::failure::Failure;
+use super::long_run::{ending, name_of, place};
+use super::questions::{Answered, AskedArgs, answers};
+use super::{check, output, terminal};
 use clap::Args;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::inference::{Choice, StudyObjective, StudyTarget};
 use fenton::report::compare::{self, CompareReport, Pair};
 use fenton::report::document::{RunFacts, Severity, Warning};
+use fenton::report::shown;
 use fenton::report::thresholds::Spread;
-use fenton::report::{self, shown};
 use fenton::study::Study;
 use fenton::summary::compare::{Told, pairs};
 use fenton::summary::models;
-use fenton::summary::thresholds::{Asked, Engines, ask};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  fenton compare synthetic-crosstalk                 iron beside copper in one study
+  fenton compare cucl2-slc31a1-hek293t               the curves of one study: parental cells beside others
   fenton compare constraints-fac constraints-copper  two studies: says what would have to agree, and does not
   fenton compare a/study.toml b/study.toml           two models of the same data: AIC, BIC, evidence, left-out experiments
 
@@ -63,15 +60,6 @@ pub struct CompareArgs {
     engine: EngineArgs,
 }
 
-/// One study, asked.
-struct Done {
-    study: Study,
-    asked: Asked,
-    drawn: Drawn,
-    run: RunFacts,
-    notes: Vec<String>,
-}
-
 pub fn run(args: &CompareArgs) -> Result<(), Failure> {
     args.engine.check()?;
     let choice = args.integration.choice()?;
@@ -80,17 +68,13 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
         let text = format!("--ensemble names {} folders for {} studies", args.ensemble.len(), names.len());
         return Err(Failure::Usage(text));
     }
-    args.asked.wanted()?;
+    let wanted = args.asked.wanted()?;
     let studies = names.iter().map(|name| check::open(name)).collect::<Result<Vec<Study>, _>>()?;
     let called: Vec<String> = names.iter().zip(&studies).map(|(name, study)| name_of(name, study)).collect();
-    let folder = args.output.clone().unwrap_or_else(|| match &called[..] {
-        [one] => format!("fenton-{one}-compared").into(),
-        all => format!("fenton-{}", all.join("-and-")).into(),
-    });
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || match &called[..] {
+        [one] => format!("fenton-{one}-compared"),
+        all => format!("fenton-{}", all.join("-and-")),
+    })?;
 
     let began = Instant::now();
     let reference = CpuEngine::new(Precision::F64);
@@ -98,9 +82,11 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
     for (at, study) in studies.into_iter().enumerate() {
         let ensemble =
             EnsembleArgs { ensemble: args.ensemble.get(at).cloned(), draws: args.draws, seed: args.seed + at as u64 };
-        done.push(ask_one(args, study, &ensemble, &reference, choice)?);
+        ensemble.check()?;
+        done.push(answers(study, &ensemble, &wanted, &args.engine, (&reference, choice), true)?);
     }
     let told: Vec<Told> = done.iter().map(|one| Told { study: &one.study, asked: &one.asked }).collect();
+    let (pairs, left_out) = pairs(told[0], told.get(1).copied());
     let mut document = CompareReport {
         title: match &done[..] {
             [one] => format!("Curves of {}", one.study.title),
@@ -110,7 +96,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
             .iter()
             .any(|one| one.study.synthetic.is_some())
             .then(|| "Nobody measured the data of at least one side: a computer made them.".into()),
-        pairs: pairs(told[0], told.get(1).copied()),
+        pairs,
         ..CompareReport::default()
     };
     if document.pairs.is_empty() {
@@ -132,6 +118,13 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
     }
     let converged = done.iter().all(|one| one.drawn.converged);
     document.warnings = warnings(&done);
+    if left_out > 0 {
+        document.warnings.push(Warning {
+            severity: Severity::Note,
+            title: "More pairs".into(),
+            text: format!("{left_out} further pairs of curves are left out; --condition or --compound chooses."),
+        });
+    }
     document.run = RunFacts { seconds: began.elapsed().as_secs_f64(), ..done.swap_remove(0).run };
     compare::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
@@ -153,34 +146,7 @@ fn open(args: &CompareArgs, study: &Study) -> Result<Chosen, Failure> {
     args.engine.open(&problem.program, problem.layout.runs.len() * problem.cell_count() * 1000)
 }
 
-fn ask_one(
-    args: &CompareArgs,
-    mut study: Study,
-    ensemble: &EnsembleArgs,
-    reference: &CpuEngine,
-    choice: Choice,
-) -> Result<Done, Failure> {
-    ensemble.check()?;
-    let mut notes: Vec<String> = cells::raise(&mut study, reference, choice).into_iter().collect();
-    let problem = study.problem();
-    let engine = open(args, &study)?;
-    let objective = StudyObjective::new(&problem, &engine, reference, choice)?;
-    let drawn = ensemble.open(&StudyTarget::new(&objective))?;
-    let bar = progress::bar(1000, "of the questions");
-    let stop = terminal::interrupted();
-    let engines = Engines { engine: &engine, reference, choice };
-    let asked = ask(&study, engines, (&drawn.posterior, &drawn.prior), &args.asked.wanted()?, &mut |done| {
-        bar.set_position((1000.0 * done) as u64);
-        !stop.load(Ordering::Relaxed)
-    });
-    bar.finish_and_clear();
-    let asked = asked?.ok_or_else(|| Failure::Interrupted("interrupted; nothing was written".into()))?;
-    let run = facts(&objective, &engine, engine.is_gpu(), args.seed, "draws");
-    notes.extend(engine.notes());
-    Ok(Done { asked, drawn, run, notes, study })
-}
-
-fn warnings(done: &[Done]) -> Vec<Warning> {
+fn warnings(done: &[Answered]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for one in done {
         if !one.drawn.converged {
@@ -221,8 +187,7 @@ fn text(document: &CompareReport, folder: &Path) -> String {
     if !document.models.is_empty() && !document.models_note.is_empty() {
         text += &format!("{}\n", document.models_note);
     }
-    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+    text + &ending(&document.warnings, folder)
 }
 
 fn told(pair: &Pair) -> String {

@@ -1,22 +1,20 @@
 //! `fenton design`: which next experiment would narrow a quantity most.
 
 use super::engines::{EngineArgs, IntegrationArgs};
-use super::ensemble::{Drawn, EnsembleArgs};
-use super::failure::{Failure, on_write};
-use super::long_run::{facts, name_of};
-use super::threshold::AskedArgs;
-use super::{cells, check, output, progress, terminal};
+use super::ensemble::EnsembleArgs;
+use super::failure::Failure;
+use super::long_run::{ending, name_of, place};
+use super::questions::{AskedArgs, answers};
+use super::{check, output};
 use clap::Args;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::inference::{Choice, Ensemble, StudyObjective, StudyTarget};
 use fenton::report::document::{RunFacts, Severity, Warning};
-use fenton::report::{self, designs, shown};
+use fenton::report::{designs, shown};
 use fenton::study::Study;
 use fenton::summary::design::{Known, paired, single};
-use fenton::summary::thresholds::{Asked, Engines, Wanted, ask};
+use fenton::summary::thresholds::{Engines, Wanted};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -62,14 +60,6 @@ pub struct DesignArgs {
 /// Beyond the doses tested by this factor either way: what is not known often lies there.
 const WIDER: f64 = 10.0;
 
-/// One study, asked.
-struct Side {
-    study: Study,
-    asked: Asked,
-    drawn: Drawn,
-    run: RunFacts,
-}
-
 pub fn run(args: &DesignArgs) -> Result<(), Failure> {
     args.engine.check()?;
     args.ensemble.check()?;
@@ -80,12 +70,7 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
     }
     let studies = std::iter::once(&args.study).chain(&args.against).map(|name| check::open(name));
     let studies = studies.collect::<Result<Vec<Study>, _>>()?;
-    let folder =
-        args.output.clone().unwrap_or_else(|| format!("fenton-{}-design", name_of(&args.study, &studies[0])).into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || format!("fenton-{}-design", name_of(&args.study, &studies[0])))?;
 
     let began = Instant::now();
     let reference = CpuEngine::new(Precision::F64);
@@ -95,12 +80,9 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
         let mut ensemble = args.ensemble.clone();
         ensemble.seed += at as u64;
         ensemble.ensemble = ensemble.ensemble.filter(|_| at == 0);
-        sides.push(ask_one(args, study, &ensemble, &wanted, &reference, choice)?);
+        // The priors have no say here.
+        sides.push(answers(study, &ensemble, &wanted, &args.engine, (&reference, choice), false)?);
     }
-    let known = |side: &'_ Side| -> Result<(), Failure> {
-        (!side.asked.curves.list.is_empty()).then_some(()).ok_or(Failure::Usage("the study has no curve".into()))
-    };
-    sides.iter().try_for_each(known)?;
     let of = |side: usize| Known {
         study: &sides[side].study,
         asked: &sides[side].asked,
@@ -117,6 +99,14 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
             title: "The posterior did not converge".into(),
             text: "Take nothing below as final; draw more first.".into(),
         });
+    }
+    for side in &sides {
+        let further = side.asked.curves.list.len() + side.asked.curves.left_out - 1;
+        let notes = side.notes.iter().cloned().chain((further > 0).then(|| {
+            let first = &side.asked.curves.list[0].label;
+            format!("The quantity is that of {first}; {further} further curves of the study are asked for by --condition or --compound.")
+        }));
+        document.warnings.extend(notes.map(|text| Warning { severity: Severity::Note, title: "Note".into(), text }));
     }
     document.ensemble = sides.iter().map(|side| side.drawn.origin.as_str()).collect::<Vec<_>>().join("; ");
     document.run = RunFacts { seconds: began.elapsed().as_secs_f64(), ..sides.swap_remove(0).run };
@@ -135,9 +125,7 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
                 &format!("  {left:>5.1} % narrower: {condition}{}, {} at {time} {}\n", e.doses, e.assay, e.time_unit);
         }
         text += &format!("\n{}\n", document.best);
-        let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-        text += &warnings.collect::<String>();
-        output::print(&(text + &format!("\nreport: {}\n", folder.join("report.html").display())))?;
+        output::print(&(text + &ending(&document.warnings, &folder)))?;
     }
     match converged {
         true => Ok(()),
@@ -146,33 +134,4 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
             folder.display()
         ))),
     }
-}
-
-/// Asks the draws; the priors have no say here.
-fn ask_one(
-    args: &DesignArgs,
-    mut study: Study,
-    ensemble: &EnsembleArgs,
-    wanted: &Wanted,
-    reference: &CpuEngine,
-    choice: Choice,
-) -> Result<Side, Failure> {
-    cells::raise(&mut study, reference, choice);
-    let problem = study.problem();
-    let lanes = problem.layout.runs.len() * problem.cell_count() * 1000;
-    let engine = args.engine.open(&problem.program, lanes)?;
-    let objective = StudyObjective::new(&problem, &engine, reference, choice)?;
-    let drawn = ensemble.open(&StudyTarget::new(&objective))?;
-    let bar = progress::bar(1000, "of the questions");
-    let stop = terminal::interrupted();
-    let engines = Engines { engine: &engine, reference, choice };
-    let none = Ensemble::default();
-    let asked = ask(&study, engines, (&drawn.posterior, &none), wanted, &mut |done| {
-        bar.set_position((1000.0 * done) as u64);
-        !stop.load(Ordering::Relaxed)
-    });
-    bar.finish_and_clear();
-    let asked = asked?.ok_or_else(|| Failure::Interrupted("interrupted; nothing was written".into()))?;
-    let run = facts(&objective, &engine, engine.is_gpu(), ensemble.seed, "draws");
-    Ok(Side { asked, drawn, run, study })
 }

@@ -1,8 +1,8 @@
 //! `fenton fit`: from a study to a report.
 
 use super::engines::{EngineArgs, IntegrationArgs};
-use super::failure::{Failure, on_write};
-use super::long_run::{checkpoint, facts, identity, name_of, seconds};
+use super::failure::Failure;
+use super::long_run::{checkpoint, ending, facts, identity, name_of, place, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -93,11 +93,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
     }
     let max_time = args.max_time.map(seconds).transpose()?;
     let mut study = check::open(&args.study)?;
-    let folder = args.output.clone().unwrap_or_else(|| format!("fenton-{}", name_of(&args.study, &study)).into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || format!("fenton-{}", name_of(&args.study, &study)))?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -245,7 +241,7 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     if count > MOST_EFFECTS {
         text += &format!("  … and {} more in the report\n", count - MOST_EFFECTS);
     }
-    text + &closing(document, folder)
+    text + &ending(&document.warnings, folder)
 }
 
 /// An effective concentration with its interval, or why there is none.
@@ -274,16 +270,11 @@ fn told_of_statements(document: &Document, folder: &Path) -> String {
         let [prior, result] = [p.prior_interval, p.result_interval].map(|i| i.map_or("-".into(), interval_text));
         text += &format!("  {:<width$}  {prior:<20} {result:<20} {:<13} {}\n", p.name, p.unit, p.verdict);
     }
-    text + &closing(document, folder)
+    text + &ending(&document.warnings, folder)
 }
 
 fn widest(document: &Document) -> usize {
     document.parameters.iter().filter(|p| p.estimated).map(|p| p.name.chars().count()).max().unwrap_or(0)
-}
-
-fn closing(document: &Document, folder: &Path) -> String {
-    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-    warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
 }
 
 /// One bar for each stage.

@@ -1,10 +1,12 @@
 //! What commands share that work on a study for a while and write a folder: its name, its checkpoint, the facts of the run.
 
 use super::engines::precision_name;
-use super::failure::Failure;
+use super::failure::{Failure, on_write};
+use super::terminal;
 use fenton::engine::Engine;
 use fenton::inference::{Choice, StudyObjective};
-use fenton::report::document::RunFacts;
+use fenton::report;
+use fenton::report::document::{RunFacts, Warning};
 use fenton::study::Study;
 use fenton::study::problem::Problem;
 use std::fs;
@@ -18,6 +20,22 @@ pub fn name_of(argument: &str, study: &Study) -> String {
     let inside = if path.is_dir() { Some(path.as_path()) } else { path.parent() };
     let folder = inside.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     folder.filter(|_| study.name == "study").unwrap_or_else(|| study.name.clone())
+}
+
+/// The folder for a report, mended where a killed run left it half moved, and found writable before the work begins.
+pub fn place(stated: &Option<PathBuf>, usual: impl FnOnce() -> String) -> Result<PathBuf, Failure> {
+    let folder = stated.clone().unwrap_or_else(|| usual().into());
+    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
+        terminal::warn(&mended);
+    }
+    report::writable(&folder).map_err(Failure::Output)?;
+    Ok(folder)
+}
+
+/// What a terminal is told last: warnings, and where the report is.
+pub fn ending(warnings: &[Warning], folder: &Path) -> String {
+    let warnings = warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
+    warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
 }
 
 pub fn seconds(value: f64) -> Result<Duration, Failure> {

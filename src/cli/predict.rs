@@ -2,15 +2,15 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
-use super::failure::{Failure, on_write};
-use super::long_run::{facts, name_of};
-use super::{cells, check, output, terminal};
+use super::failure::Failure;
+use super::long_run::{ending, facts, name_of, place};
+use super::{cells, check, output};
 use clap::Args;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
 use fenton::inference::{StudyObjective, StudyTarget};
 use fenton::report::document::RunFacts;
-use fenton::report::{self, interval_text, predictions, shown};
+use fenton::report::{interval_text, predictions, shown};
 use fenton::summary::predict::{Wanted, document};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -73,12 +73,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         until: args.until,
     };
     let mut study = check::open(&args.study)?;
-    let folder =
-        args.output.clone().unwrap_or_else(|| format!("fenton-{}-predictions", name_of(&args.study, &study)).into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || format!("fenton-{}-predictions", name_of(&args.study, &study)))?;
 
     let began = Instant::now();
     let reference = CpuEngine::new(Precision::F64);
@@ -107,9 +102,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
                 text += &format!("  {:<28} at {x} {unit}: {} {band}\n", series.label, shown(end.value));
             }
         }
-        let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-        text += &warnings.collect::<String>();
-        output::print(&(text + &format!("\nreport: {}\n", folder.join("report.html").display())))?;
+        output::print(&(text + &ending(&document.warnings, &folder)))?;
     }
     match drawn.converged {
         true => Ok(()),

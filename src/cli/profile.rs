@@ -1,21 +1,22 @@
 //! `fenton profile`: from a study to the profile likelihoods of its parameters.
 
 use super::engines::{EngineArgs, IntegrationArgs};
-use super::failure::{Failure, on_write};
+use super::failure::Failure;
 use super::fit::Bars;
-use super::long_run::{checkpoint, facts, identity, name_of, seconds};
-use super::{cells, check, earlier, output, terminal};
+use super::long_run::{checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::{cells, check, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::inference::{CheckpointSettings, Ended, FitSettings, ProfileSettings, StudyObjective, profile};
+use fenton::inference::{CheckpointSettings, Ended, FitSettings, ProfileSettings, Start, StudyObjective, profile};
 use fenton::model::math::closest;
 use fenton::report::document::RunFacts;
 use fenton::report::profiles::{self, ProfilesReport};
-use fenton::report::{self, shown};
+use fenton::report::shown;
 use fenton::study::Prior;
 use fenton::study::problem::Problem;
+use fenton::summary::earlier::optimum_in;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -82,23 +83,24 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
             .hint("'fenton fit' weighs the priors by them")
             .into());
     }
-    let folder =
-        args.output.clone().unwrap_or_else(|| format!("fenton-{}-profiles", name_of(&args.study, &study)).into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || format!("fenton-{}-profiles", name_of(&args.study, &study)))?;
     let chosen = chosen(&args.parameters, &study.problem())?;
-    let start = args.from.as_ref().map(|from| earlier::optimum(from, &study.problem())).transpose()?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
-    let mut problem = study.problem();
+    let whole = study.problem();
+    let mut problem = whole.clone();
     if args.likelihood {
         problem.parameters.iter_mut().for_each(|parameter| parameter.prior = Prior::Flat);
     }
     let lanes = problem.layout.runs.len() * problem.cell_count() * args.starts;
     let engine = args.engine.open(&problem.program, lanes)?;
+    // The earlier fit had the priors, whatever is profiled.
+    let begin = |from: &PathBuf| {
+        let fitted = StudyObjective::new(&whole, &engine, &reference, choice)?;
+        optimum_in(from, &fitted).map(|found| Start { point: found.point, spreads: found.spreads })
+    };
+    let start = args.from.as_ref().map(begin).transpose()?;
     let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
     let fit = FitSettings {
         starts: args.starts,
@@ -220,6 +222,5 @@ fn told(document: &ProfilesReport, folder: &Path) -> String {
     for tie in &document.ties {
         text += &format!("  {tie}\n");
     }
-    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+    text + &ending(&document.warnings, folder)
 }

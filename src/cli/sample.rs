@@ -1,8 +1,8 @@
 //! `fenton sample`: from a study to draws of its posterior.
 
 use super::engines::{EngineArgs, IntegrationArgs};
-use super::failure::{Failure, on_write};
-use super::long_run::{checkpoint, facts, identity, name_of, seconds};
+use super::failure::Failure;
+use super::long_run::{checkpoint, ending, facts, identity, name_of, place, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -12,7 +12,7 @@ use fenton::inference::{
 };
 use fenton::report::document::RunFacts;
 use fenton::report::draws::{self, DrawsReport};
-use fenton::report::{self, interval_text, shown};
+use fenton::report::{interval_text, shown};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -92,12 +92,7 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     let choice = args.integration.choice()?;
     let max_time = args.max_time.map(seconds).transpose()?;
     let mut study = check::open(&args.study)?;
-    let folder =
-        args.output.clone().unwrap_or_else(|| format!("fenton-{}-posterior", name_of(&args.study, &study)).into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || format!("fenton-{}-posterior", name_of(&args.study, &study)))?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -182,8 +177,7 @@ fn told(document: &DrawsReport, folder: &Path) -> String {
             if m.converged { "" } else { "  NOT CONVERGED" }
         );
     }
-    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+    text + &ending(&document.warnings, folder)
 }
 
 /// How far the run has come, in thousandths.

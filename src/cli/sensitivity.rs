@@ -1,8 +1,8 @@
 //! `fenton sensitivity`: which parameters the outputs of a study depend on.
 
 use super::engines::{EngineArgs, IntegrationArgs};
-use super::failure::{Failure, on_write};
-use super::long_run::{facts, name_of};
+use super::failure::Failure;
+use super::long_run::{ending, facts, name_of, place};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -11,7 +11,6 @@ use fenton::inference::StudyObjective;
 use fenton::inference::sensitivity::FEWEST_ROWS;
 use fenton::report::document::RunFacts;
 use fenton::report::sensitivity::{self as page, SensitivityReport};
-use fenton::report::{self};
 use fenton::summary::sensitivity::{Of, SensitivitySettings, document};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -75,12 +74,7 @@ pub fn run(args: &SensitivityArgs) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("--points is {}, it has to be at least {FEWEST_ROWS}", args.points)));
     }
     let mut study = check::open(&args.study)?;
-    let folder =
-        args.output.clone().unwrap_or_else(|| format!("fenton-{}-sensitivity", name_of(&args.study, &study)).into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || format!("fenton-{}-sensitivity", name_of(&args.study, &study)))?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -143,6 +137,5 @@ fn told(document: &SensitivityReport, folder: &Path) -> String {
             text.push('\n');
         }
     }
-    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+    text + &ending(&document.warnings, folder)
 }

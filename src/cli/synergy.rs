@@ -1,9 +1,9 @@
 //! `fenton synergy`: two compounds of a study together.
 
 use super::engines::{EngineArgs, IntegrationArgs};
-use super::failure::{Failure, on_write};
-use super::long_run::{facts, name_of, seconds};
-use super::{cells, check, earlier, output, terminal};
+use super::failure::Failure;
+use super::long_run::{ending, facts, name_of, place, seconds};
+use super::{cells, check, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
 use fenton::engine::Precision;
@@ -98,12 +98,7 @@ pub fn run(args: &SynergyArgs) -> Result<(), Failure> {
     check_numbers(args)?;
     let study = check::open(&args.study)?;
     let question = question(args, &study)?;
-    let folder =
-        args.output.clone().unwrap_or_else(|| format!("fenton-{}-synergy", name_of(&args.study, &study)).into());
-    for mended in fenton::report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    fenton::report::writable(&folder).map_err(Failure::Output)?;
+    let folder = place(&args.output, || format!("fenton-{}-synergy", name_of(&args.study, &study)))?;
 
     let selection = select(&study, &question)?;
     let found = (!selection.wells.wells.is_empty()).then(|| {
@@ -225,7 +220,7 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
         let draws = draws(folder, &problem)?;
         on_grid(&Behind::Draws(&draws), format!("{} draws of {}", draws.len(), folder.display()))?
     } else if let Some(folder) = &args.from {
-        let point = earlier::optimum(folder, &problem)?.point;
+        let point = fenton::summary::earlier::optimum_in(folder, &objective)?.point;
         on_grid(&Behind::Point(&point), format!("as fitted in {}", folder.display()))?
     } else if problem.parameters.is_empty() {
         on_grid(&Behind::Point(&[]), "with the values that are stated; nothing is estimated".into())?
@@ -360,6 +355,5 @@ fn told(report: &SynergyReport, folder: &Path) -> String {
                 &format!("  {:<6} {}{band}\n", reference.name, reference.mean.value.map_or("not given".into(), signed));
         }
     }
-    let warnings = report.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+    text + &ending(&report.warnings, folder)
 }

@@ -2,19 +2,17 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
-use super::failure::{Failure, on_write};
-use super::long_run::{facts, name_of};
-use super::{cells, check, output, progress, terminal};
+use super::failure::Failure;
+use super::long_run::{ending, name_of, place};
+use super::questions::{Answered, AskedArgs, answers};
+use super::{check, output};
 use clap::Args;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::inference::{StudyObjective, StudyTarget};
-use fenton::report;
 use fenton::report::document::RunFacts;
 use fenton::report::thresholds::{self, Group, Row, Spread, ThresholdReport};
-use fenton::summary::thresholds::{Engines, Wanted, ask, document};
+use fenton::summary::thresholds::document;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -51,113 +49,19 @@ pub struct ThresholdArgs {
     engine: EngineArgs,
 }
 
-/// What is asked of a curve.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Question")]
-pub struct AskedArgs {
-    /// The smallest effect that counts, as a share of the control
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
-    effect: f64,
-    /// The time of reading [default: the last one of the data]
-    #[arg(long, value_name = "T")]
-    at: Option<f64>,
-    /// The end of the courses in which onset and rate are looked for [default: the last reading]
-    #[arg(long, value_name = "T")]
-    until: Option<f64>,
-    /// The dose at which onset and rate are asked for [default: the highest one tested]
-    #[arg(long, value_name = "X")]
-    dose: Option<f64>,
-    /// The doses looked at [default: those tested; for design ten times as far either way]
-    #[arg(long, value_name = "LOW,HIGH")]
-    doses: Option<String>,
-    /// One condition of the study alone
-    #[arg(long, value_name = "NAME")]
-    condition: Option<String>,
-    /// One compound alone
-    #[arg(long, value_name = "NAME")]
-    compound: Option<String>,
-    /// Labile metals in the cell: fe, cu, or names of the model [default: those that the model has]
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    of: Vec<String>,
-}
-
-impl AskedArgs {
-    pub fn wanted(&self) -> Result<Wanted, Failure> {
-        if !(self.effect > 0.0 && self.effect < 1.0) {
-            let hint = "it has to be a share between 0 and 1, such as 0.1";
-            return Err(Failure::Usage(format!("--effect is {}, {hint}", self.effect)));
-        }
-        for (name, value) in [("--at", self.at), ("--until", self.until), ("--dose", self.dose)] {
-            if let Some(value) = value
-                && !(value.is_finite() && value > 0.0)
-            {
-                return Err(Failure::Usage(format!("{name} is {value}, it has to be a number above 0")));
-            }
-        }
-        let range = self.doses.as_ref().map(|text| {
-            let numbers: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
-            match numbers.as_deref() {
-                Some(&[low, high]) if low > 0.0 && low < high && high.is_finite() => Ok((low, high)),
-                _ => Err(Failure::Usage(format!(
-                    "--doses is {text}, it has to be two numbers above 0, the lower one first: 0.1,100"
-                ))),
-            }
-        });
-        let range = range.transpose()?;
-        Ok(Wanted {
-            effect: self.effect,
-            at: self.at,
-            until: self.until,
-            dose: self.dose,
-            range,
-            wider: 1.0,
-            condition: self.condition.clone(),
-            compound: self.compound.clone(),
-            of: self.of.clone(),
-        })
-    }
-}
-
 pub fn run(args: &ThresholdArgs) -> Result<(), Failure> {
     args.engine.check()?;
     args.ensemble.check()?;
     let choice = args.integration.choice()?;
     let wanted = args.asked.wanted()?;
-    let mut study = check::open(&args.study)?;
-    let folder =
-        args.output.clone().unwrap_or_else(|| format!("fenton-{}-thresholds", name_of(&args.study, &study)).into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
-        terminal::warn(&mended);
-    }
-    report::writable(&folder).map_err(Failure::Output)?;
+    let study = check::open(&args.study)?;
+    let folder = place(&args.output, || format!("fenton-{}-thresholds", name_of(&args.study, &study)))?;
 
     let began = Instant::now();
     let reference = CpuEngine::new(Precision::F64);
-    let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
-    let problem = study.problem();
-    let lanes = problem.layout.runs.len() * problem.cell_count() * 1000;
-    let engine = args.engine.open(&problem.program, lanes)?;
-    let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
-    let drawn = args.ensemble.open(&StudyTarget::new(&objective))?;
-    let bar = progress::bar(1000, "of the questions");
-    let stop = terminal::interrupted();
-    let asked = ask(
-        &study,
-        Engines { engine: &engine, reference: &reference, choice },
-        (&drawn.posterior, &drawn.prior),
-        &wanted,
-        &mut |done| {
-            bar.set_position((1000.0 * done) as u64);
-            !stop.load(Ordering::Relaxed)
-        },
-    );
-    bar.finish_and_clear();
-    let asked = asked?.ok_or_else(|| Failure::Interrupted("interrupted; nothing was written".into()))?;
-    let run = RunFacts {
-        seconds: began.elapsed().as_secs_f64(),
-        ..facts(&objective, &engine, engine.is_gpu(), args.ensemble.seed, "draws")
-    };
-    notes.extend(engine.notes());
+    let answered = answers(study, &args.ensemble, &wanted, &args.engine, (&reference, choice), true)?;
+    let Answered { study, asked, drawn, run, notes } = answered;
+    let run = RunFacts { seconds: began.elapsed().as_secs_f64(), ..run };
     let document = document(&study, &asked, (drawn.origin, drawn.converged), run, &notes);
     thresholds::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
@@ -195,8 +99,7 @@ fn told(document: &ThresholdReport, folder: &Path) -> String {
         let silent = case.rows.iter().filter(timely).find(|row| row.posterior.is_none());
         text += &silent.map_or(String::new(), |row| format!("  {:<width$}  {}\n", "Onset and rates", row.note));
     }
-    let warnings = document.warnings.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text));
-    text + &warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
+    text + &ending(&document.warnings, folder)
 }
 
 fn line(row: &Row, width: usize) -> String {

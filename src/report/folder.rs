@@ -6,6 +6,7 @@ use super::plot::{Figure, Layout};
 use super::whole::WholeFolder;
 use super::{html, pictures};
 use crate::{Error, Result};
+use serde::Serialize;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -18,6 +19,12 @@ use std::path::Path;
 /// work for [`super::recover`].
 pub fn write(document: &Document, path: &Path) -> Result<Vec<String>> {
     whole(path, || render(document))
+}
+
+/// The file in which a report stands as one JSON document.
+pub(super) fn summary(report: &impl Serialize) -> Result<(String, String)> {
+    let unwritable = |error| Error::Run(format!("cannot write the summary: {error}"));
+    Ok(("summary.json".into(), serde_json::to_string_pretty(report).map_err(unwritable)? + "\n"))
 }
 
 /// Writes what `render` gives as the folder `path`, whole or not at all.
@@ -57,10 +64,9 @@ fn taken() -> io::Error {
 
 /// Every file by name.
 fn render(document: &Document) -> Result<Vec<(String, String)>> {
-    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
     let mut files = vec![
         ("report.html".to_string(), html::page(document)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(document).map_err(json)? + "\n"),
+        summary(document)?,
         ("parameters.csv".to_string(), parameters(document)?),
         ("starts.csv".to_string(), starts(document)?),
         ("predictions.csv".to_string(), predictions(document)?),

@@ -3,10 +3,10 @@
 use super::document::{Document, Effect, ParameterResult, Quantity, Side};
 use super::network;
 use super::number::{interval_text, shown};
-use super::parts::{Panel, Warning, wall_time};
+use super::parts::{Panel, Warning, rendered, wall_time};
 use super::pictures;
 use super::plot::{Theme, stylesheet};
-use crate::{Error, Result};
+use crate::Result;
 use askama::Template;
 
 #[derive(Template)]
@@ -89,7 +89,7 @@ pub fn page(document: &Document) -> Result<String> {
             _ => format!("No AIC or BIC: {}", document.fit.no_criteria),
         },
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 /// The measures, in the order in which they first come, and a row for each curve.

@@ -2,6 +2,8 @@
 
 use super::document::{self, Severity};
 use super::plot::{Figure, Layout};
+use crate::{Error, Result};
+use askama::Template;
 
 pub struct Warning<'a> {
     pub class: &'static str,
@@ -38,6 +40,11 @@ impl Panel {
             narrow: figure.inline(Layout::NARROW),
         }
     }
+}
+
+/// A page as text.
+pub fn rendered(page: &impl Template) -> Result<String> {
+    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
 }
 
 pub fn wall_time(seconds: f64) -> String {

@@ -18,18 +18,16 @@ pub struct Told<'a> {
     pub asked: &'a Asked,
 }
 
-/// All curves of one study beside those of the other; of a study beside itself each pair of its curves.
-pub fn pairs(first: Told, second: Option<Told>) -> Vec<Pair> {
+/// All curves of one study beside those of the other, or of a study beside itself each pair of its curves; and how many
+/// further pairs there are.
+pub fn pairs(first: Told, second: Option<Told>) -> (Vec<Pair>, usize) {
     let count = first.asked.curves.list.len();
     let places: Vec<(usize, usize)> = match second {
         Some(second) => (0..count).flat_map(|a| (0..second.asked.curves.list.len()).map(move |b| (a, b))).collect(),
         None => (0..count).flat_map(|a| (a + 1..count).map(move |b| (a, b))).collect(),
     };
-    places
-        .into_iter()
-        .take(MOST)
-        .map(|(a, b)| pair([first, second.unwrap_or(first)], [a, b], second.is_none()))
-        .collect()
+    let pair = |&(a, b): &(usize, usize)| pair([first, second.unwrap_or(first)], [a, b], second.is_none());
+    (places.iter().take(MOST).map(pair).collect(), places.len().saturating_sub(MOST))
 }
 
 fn pair(told: [Told; 2], at: [usize; 2], same: bool) -> Pair {

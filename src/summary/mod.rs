@@ -8,6 +8,7 @@ mod curves;
 mod density;
 pub mod design;
 pub mod draws;
+pub mod earlier;
 mod effects;
 mod gains;
 mod lack;

@@ -113,18 +113,18 @@ fn asked(study: &Study, model: &Model, wanted: &Wanted) -> Result<Vec<Chart>> {
             vec![at.ok_or_else(|| unknown("condition", name, known()))?]
         }
     };
-    // Every combination of the doses asked for.
-    let mut combinations = vec![vec![0.0; study.compounds.len()]];
+    // Every combination of the doses asked for; those of other compounds are the condition's own.
+    let mut combinations: Vec<Vec<Option<f64>>> = vec![vec![None; study.compounds.len()]];
     for (name, doses) in &wanted.doses {
         let known = || study.compounds.iter().map(|c| c.name.as_str()).collect();
         let compound = study.compounds.iter().position(|c| c.name == *name);
         let compound = compound.ok_or_else(|| unknown("compound", name, known()))?;
-        let with = |all: &Vec<f64>| {
+        let with = |all: &Vec<Option<f64>>| {
             doses
                 .iter()
                 .map(|&dose| {
                     let mut all = all.clone();
-                    all[compound] = dose;
+                    all[compound] = Some(dose);
                     all
                 })
                 .collect::<Vec<_>>()
@@ -136,8 +136,8 @@ fn asked(study: &Study, model: &Model, wanted: &Wanted) -> Result<Vec<Chart>> {
         combinations = tested
             .into_iter()
             .map(|dose| {
-                let mut all = vec![0.0; study.compounds.len()];
-                all[compound] = dose;
+                let mut all = vec![None; study.compounds.len()];
+                all[compound] = Some(dose);
                 all
             })
             .collect();
@@ -154,7 +154,7 @@ fn asked(study: &Study, model: &Model, wanted: &Wanted) -> Result<Vec<Chart>> {
                 let doses: Vec<f64> = doses
                     .iter()
                     .zip(&study.conditions[condition].doses)
-                    .map(|(&dose, fixed)| fixed.unwrap_or(dose))
+                    .map(|(dose, own)| dose.or(*own).unwrap_or(0.0))
                     .collect();
                 let request =
                     |&time: &f64| study.request(condition, doses.clone(), observable, time * study.time_factor);

@@ -105,7 +105,7 @@ impl Watcher for () {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Drawing {
-    /// 0 to 1: the least temperature exponent of all chains, or the share of steps done.
+    /// 0 to 1: how far the temperature exponent has come on a logarithmic scale, or the share of steps done.
     pub done: f64,
     /// Share of the latest proposals that were accepted.
     pub accepted: f64,

@@ -95,7 +95,7 @@ pub(super) fn run(run: &mut Run) -> Result<Option<Drawn>> {
             let chains = state.populations.chunks(2).map(pair).collect();
             return Ok(Some(Drawn { chains, evidence, ladder: state.ladder, unsettled: state.unsettled, accepted }));
         }
-        if !run.goes_on(state.exponent(), accepted, &state)? {
+        if !run.goes_on(state.way(), accepted, &state)? {
             return Ok(None);
         }
     }
@@ -209,6 +209,14 @@ fn step(run: &Run, state: &mut State, half: usize) -> Result<()> {
 impl State {
     fn exponent(&self) -> f64 {
         self.ladder[self.ladder.len() - 1]
+    }
+
+    /// How far the exponent has come, 0 to 1: it grows by factors, and informative data begin at a millionth.
+    fn way(&self) -> f64 {
+        match self.ladder[..] {
+            [_, first, .., last] => 1.0 - last.ln() / first.ln(),
+            _ => 0.0,
+        }
     }
 
     fn members(&self) -> impl Iterator<Item = &Member> {

@@ -2,11 +2,11 @@
 
 use super::document::{BootstrapReport, Interval, Row};
 use super::page;
+use crate::Result;
 use crate::report::draws::cmdstan::Chain;
-use crate::report::folder::{optional, table, whole};
+use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
 use crate::report::plot::Layout;
-use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -19,7 +19,6 @@ pub fn write(report: &BootstrapReport, path: &Path) -> Result<Vec<String>> {
 }
 
 fn render(report: &BootstrapReport) -> Result<Vec<(String, String)>> {
-    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
     let chain = Chain {
         version: &report.run.version,
         title: &report.title,
@@ -31,7 +30,7 @@ fn render(report: &BootstrapReport) -> Result<Vec<(String, String)>> {
     };
     let mut files = vec![
         ("report.html".to_string(), page::page(report)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+        summary(report)?,
         ("parameters.csv".to_string(), parameters(report)?),
         ("draws-1.csv".to_string(), chain.table(report.names.iter().map(String::as_str))),
     ];

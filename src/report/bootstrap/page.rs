@@ -1,10 +1,10 @@
 //! The page on a bootstrap: one file that needs nothing else.
 
 use super::document::{BootstrapReport, Interval, Row};
+use crate::Result;
 use crate::report::number::{interval_text, shown};
-use crate::report::parts::{Panel, Warning, wall_time};
+use crate::report::parts::{Panel, Warning, rendered, wall_time};
 use crate::report::plot::{Colour, Figure, Key, Mark, Scale, Series, Theme, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 /// More pictures than this make a page that nobody reads.
@@ -45,7 +45,7 @@ pub fn page(report: &BootstrapReport) -> Result<String> {
         rows: report.parameters.iter().map(line).collect(),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 fn line(row: &Row) -> Line<'_> {

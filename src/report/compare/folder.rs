@@ -2,9 +2,9 @@
 
 use super::document::{CompareReport, Odds, Pair, PairRow};
 use super::page;
-use crate::report::folder::{optional, table, whole};
+use crate::Result;
+use crate::report::folder::{optional, summary, table, whole};
 use crate::report::thresholds::Spread;
-use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -17,10 +17,9 @@ pub fn write(report: &CompareReport, path: &Path) -> Result<Vec<String>> {
 }
 
 fn render(report: &CompareReport) -> Result<Vec<(String, String)>> {
-    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
     Ok(vec![
         ("report.html".to_string(), page::page(report)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+        summary(report)?,
         ("comparison.csv".to_string(), rows(report)?),
     ])
 }

@@ -1,11 +1,11 @@
 //! The page of a comparison: one file that needs nothing else.
 
 use super::document::{CompareReport, Odds, Pair};
+use crate::Result;
 use crate::report::number::shown;
-use crate::report::parts::{Warning, wall_time};
+use crate::report::parts::{Warning, rendered, wall_time};
 use crate::report::plot::{Theme, stylesheet};
 use crate::report::thresholds::Spread;
-use crate::{Error, Result};
 use askama::Template;
 
 #[derive(Template)]
@@ -61,7 +61,7 @@ pub fn page(report: &CompareReport) -> Result<String> {
             .collect(),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 fn show(pair: &Pair) -> Shown<'_> {

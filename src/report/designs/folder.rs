@@ -2,9 +2,9 @@
 
 use super::document::{DesignReport, Experiment};
 use super::page;
-use crate::report::folder::{optional, table, whole};
+use crate::Result;
+use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
-use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -17,7 +17,6 @@ pub fn write(report: &DesignReport, path: &Path) -> Result<Vec<String>> {
 }
 
 fn render(report: &DesignReport) -> Result<Vec<(String, String)>> {
-    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
     let header = ["condition", "assay", "doses", "time", "time_unit", "sd_left", "order_known", "effective_draws"];
     let row = |e: &Experiment| {
         let words = [e.condition.clone(), e.assay.clone(), e.doses.clone(), number(e.time), e.time_unit.clone()];
@@ -26,7 +25,7 @@ fn render(report: &DesignReport) -> Result<Vec<(String, String)>> {
     };
     Ok(vec![
         ("report.html".to_string(), page::page(report)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+        summary(report)?,
         ("experiments.csv".to_string(), table(&header, report.experiments.iter().map(row))?),
     ])
 }

@@ -1,10 +1,10 @@
 //! The page on possible experiments: one file that needs nothing else.
 
 use super::document::{DesignReport, Experiment};
+use crate::Result;
 use crate::report::number::shown;
-use crate::report::parts::{Warning, wall_time};
+use crate::report::parts::{Warning, rendered, wall_time};
 use crate::report::plot::{Theme, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 /// Rows of the page; all of them are in experiments.csv.
@@ -59,7 +59,7 @@ pub fn page(report: &DesignReport) -> Result<String> {
         orders: report.experiments.iter().any(|e| e.decided.is_some()),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 fn facts(report: &DesignReport) -> Vec<(&'static str, String)> {

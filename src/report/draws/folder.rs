@@ -3,10 +3,10 @@
 use super::cmdstan::{Chain, file};
 use super::document::{DrawsReport, Marginal};
 use super::{corner, page, pictures};
-use crate::report::folder::{optional, table, whole};
+use crate::Result;
+use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
 use crate::report::plot::Layout;
-use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -19,10 +19,9 @@ pub fn write(report: &DrawsReport, path: &Path) -> Result<Vec<String>> {
 }
 
 fn render(report: &DrawsReport) -> Result<Vec<(String, String)>> {
-    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
     let mut files = vec![
         ("report.html".to_string(), page::page(report)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+        summary(report)?,
         ("parameters.csv".to_string(), parameters(report)?),
     ];
     for chain in 0..report.chains.len() {

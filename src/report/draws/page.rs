@@ -2,10 +2,10 @@
 
 use super::document::{DrawsReport, Marginal};
 use super::{corner, pictures};
+use crate::Result;
 use crate::report::number::{interval_text, shown};
-use crate::report::parts::{Panel, Warning, wall_time};
+use crate::report::parts::{Panel, Warning, rendered, wall_time};
 use crate::report::plot::{Theme, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 /// More marginals than this make a page that nobody reads.
@@ -61,7 +61,7 @@ pub fn page(report: &DrawsReport) -> Result<String> {
             .collect(),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 fn row(marginal: &Marginal) -> Row<'_> {

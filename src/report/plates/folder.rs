@@ -3,10 +3,10 @@
 use super::document::{CurveRow, GrowthRow, Measure, OnsetRow, PlateReport, PlateRow, RatioRow};
 use super::page::{experiments, page, pictured, pictured_maps, pictured_onsets};
 use super::pictures;
-use crate::report::folder::{optional, table, whole};
+use crate::Result;
+use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
 use crate::report::plot::Layout;
-use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes the report of `report` as the folder `path`, and gives back the names of its files. A folder that is there
@@ -20,10 +20,9 @@ pub fn write(report: &PlateReport, path: &Path) -> Result<Vec<String>> {
 }
 
 fn render(report: &PlateReport) -> Result<Vec<(String, String)>> {
-    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
     let mut files = vec![
         ("report.html".to_string(), page(report)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+        summary(report)?,
         ("curves.csv".to_string(), curves(report)?),
         ("wells.csv".to_string(), wells(report)?),
         ("plates.csv".to_string(), plates(report)?),

@@ -2,10 +2,10 @@
 
 use super::document::{CurveRow, GrowthRow, HeatMap, Measure, OnsetRow, PlateReport, PlateRow, RatioRow};
 use super::pictures::{self as pictures, in_order, percent, with_its_unit};
+use crate::Result;
 use crate::report::number::{limits_text, number, shown};
-use crate::report::parts::{Panel, Warning};
+use crate::report::parts::{Panel, Warning, rendered};
 use crate::report::plot::{Theme, heat_stylesheet, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 /// More figures than this make a page that nobody reads and a browser that stalls.
@@ -126,7 +126,7 @@ pub fn page(report: &PlateReport) -> Result<String> {
             .collect(),
         more_maps: more(report.heat_maps.len(), "heat maps", "summary.json"),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 /// The curves that get a figure: those with an effect come first.

@@ -2,11 +2,11 @@
 
 use super::document::PredictReport;
 use super::page;
-use crate::report::folder::{optional, table, whole};
+use crate::Result;
+use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
 use crate::report::pictures;
 use crate::report::plot::Layout;
-use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -19,10 +19,9 @@ pub fn write(report: &PredictReport, path: &Path) -> Result<Vec<String>> {
 }
 
 fn render(report: &PredictReport) -> Result<Vec<(String, String)>> {
-    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
     let mut files = vec![
         ("report.html".to_string(), page::page(report)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+        summary(report)?,
         ("predictions.csv".to_string(), predictions(report)?),
     ];
     for (at, chart) in report.asked.iter().chain(&report.data).enumerate() {

@@ -1,10 +1,10 @@
 //! The page on predictions: one file that needs nothing else.
 
 use super::document::PredictReport;
-use crate::report::parts::{Panel, Warning, wall_time};
+use crate::Result;
+use crate::report::parts::{Panel, Warning, rendered, wall_time};
 use crate::report::pictures;
 use crate::report::plot::{Theme, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 #[derive(Template)]
@@ -32,7 +32,7 @@ pub fn page(report: &PredictReport) -> Result<String> {
         data: panels(&report.data),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 fn facts(report: &PredictReport) -> Vec<(&'static str, String)> {

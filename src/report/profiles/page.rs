@@ -2,10 +2,10 @@
 
 use super::document::{Profiled, ProfilesReport};
 use super::pictures;
+use crate::Result;
 use crate::report::number::{interval_text, shown};
-use crate::report::parts::{Panel, Warning, wall_time};
+use crate::report::parts::{Panel, Warning, rendered, wall_time};
 use crate::report::plot::{Theme, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 #[derive(Template)]
@@ -44,7 +44,7 @@ pub fn page(report: &ProfilesReport) -> Result<String> {
         rows: report.parameters.iter().map(row).collect(),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 fn row(profiled: &Profiled) -> Row<'_> {

@@ -2,10 +2,10 @@
 
 use super::document::{Dependence, Output, SensitivityReport};
 use super::page;
+use crate::Result;
 use crate::inference::sensitivity::Bounded;
-use crate::report::folder::{optional, table, whole};
+use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
-use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -15,10 +15,9 @@ use std::path::Path;
 /// [`Error::File`] if the folder cannot be written; then nothing is changed.
 pub fn write(report: &SensitivityReport, path: &Path) -> Result<Vec<String>> {
     whole(path, || {
-        let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
         Ok(vec![
             ("report.html".to_string(), page::page(report)?),
-            ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
+            summary(report)?,
             ("indices.csv".to_string(), indices(report)?),
         ])
     })

@@ -1,11 +1,11 @@
 //! The page on sensitivities: one file that needs nothing else.
 
 use super::document::{Dependence, Group, Output, SensitivityReport};
+use crate::Result;
 use crate::inference::sensitivity::Bounded;
 use crate::report::number::shown;
-use crate::report::parts::{Warning, wall_time};
+use crate::report::parts::{Warning, rendered, wall_time};
 use crate::report::plot::{Theme, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 #[derive(Template)]
@@ -71,7 +71,7 @@ pub fn page(report: &SensitivityReport) -> Result<String> {
         maps: maps(report),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 /// What a parameter is sorted by.

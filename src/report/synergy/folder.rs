@@ -2,10 +2,10 @@
 
 use super::document::{Cell, Measure, Surface, SynergyReport};
 use super::{page, pictures};
-use crate::report::folder::{optional, table, whole};
+use crate::Result;
+use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
 use crate::report::plot::{DoseMap, Figure, Layout};
-use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
@@ -18,11 +18,7 @@ pub fn write(report: &SynergyReport, path: &Path) -> Result<Vec<String>> {
 }
 
 fn render(report: &SynergyReport) -> Result<Vec<(String, String)>> {
-    let json = |error: serde_json::Error| Error::Run(format!("cannot write the summary: {error}"));
-    let mut files = vec![
-        ("report.html".to_string(), page::page(report)?),
-        ("summary.json".to_string(), serde_json::to_string_pretty(report).map_err(json)? + "\n"),
-    ];
+    let mut files = vec![("report.html".to_string(), page::page(report)?), summary(report)?];
     let drawn = |name: String, map: DoseMap| (name, map.standalone(Layout::WIDE));
     let plain = |name: &str, figure: Figure| (name.to_string(), figure.standalone(Layout::WIDE));
     if let Some(data) = &report.data {

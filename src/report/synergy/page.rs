@@ -2,10 +2,10 @@
 
 use super::document::{Data, Measure, Reference, SynergyReport};
 use super::pictures;
+use crate::Result;
 use crate::report::number::{interval_text, shown};
-use crate::report::parts::{Panel, Warning, wall_time};
+use crate::report::parts::{Panel, Warning, rendered, wall_time};
 use crate::report::plot::{DoseMap, Layout, Theme, dose_stylesheet, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 #[derive(Template)]
@@ -78,7 +78,7 @@ pub fn page(report: &SynergyReport) -> Result<String> {
         }),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 fn panel(map: &DoseMap) -> Panel {

@@ -2,10 +2,10 @@
 
 use super::document::{Case, End, Group, Row, Spread, ThresholdReport};
 use super::pictures;
+use crate::Result;
 use crate::report::number::{interval_text, shown};
-use crate::report::parts::{Panel, Warning, wall_time};
+use crate::report::parts::{Panel, Warning, rendered, wall_time};
 use crate::report::plot::{Theme, stylesheet};
-use crate::{Error, Result};
 use askama::Template;
 
 #[derive(Template)]
@@ -49,7 +49,7 @@ pub fn page(report: &ThresholdReport) -> Result<String> {
         cases: report.cases.iter().map(|case| show(report, case)).collect(),
         facts: facts(report),
     };
-    page.render().map_err(|error| Error::Run(format!("cannot make the report: {error}")))
+    rendered(&page)
 }
 
 fn show<'a>(report: &ThresholdReport, case: &'a Case) -> Shown<'a> {

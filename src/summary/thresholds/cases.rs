@@ -150,8 +150,14 @@ pub fn curves(
             .hint("or say which doses to look at: --doses 0.1,100")
             .into());
     }
-    let left_out = list.len().saturating_sub(MOST);
+    let all = list.len();
+    // Of a matrix of doses each compound by itself: what they do together is for `fenton synergy`.
+    let alone = |curve: &Curve| compounds.iter().all(|&compound| curve.case.doses[compound] == 0.0);
+    if list.iter().any(alone) {
+        list.retain(alone);
+    }
     list.truncate(MOST);
+    let left_out = all - list.len();
     Ok(Curves { list, left_out, labile })
 }
 
