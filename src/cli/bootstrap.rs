@@ -70,6 +70,9 @@ pub struct BootstrapArgs {
     /// Stop after so many seconds; the same command goes on from there
     #[arg(long, value_name = "S")]
     max_time: Option<f64>,
+    /// Write the replicates as draws.parquet too, one table
+    #[arg(long)]
+    parquet: bool,
     /// Print the summary as one JSON document
     #[arg(long)]
     json: bool,
@@ -179,7 +182,8 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
         ..facts(&objective, &engine, engine.is_gpu(), args.seed, "search")
     };
     notes.extend(engine.notes());
-    let document = fenton::summary::bootstrap::document(&study, &objective, &found, run, &notes);
+    let mut document = fenton::summary::bootstrap::document(&study, &objective, &found, run, &notes);
+    document.parquet = args.parquet;
     page::write(&document, &folder).map_err(Failure::Output)?;
     if args.json { output::print_json(&document) } else { output::print(&told(&document, &folder)) }
 }

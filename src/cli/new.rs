@@ -150,7 +150,7 @@ fn finish(folder: &Path, toml: &str, table: &str, rows: &str) -> Result<(), Fail
 /// The folder whole or not at all.
 fn write(path: &Path, files: &[(&str, &str)]) -> std::io::Result<()> {
     let folder = WholeFolder::create(path)?;
-    files.iter().try_for_each(|(name, content)| folder.write(name, content))?;
+    files.iter().try_for_each(|(name, content)| folder.write(name, content.as_bytes()))?;
     folder.finish()
 }
 

@@ -24,6 +24,7 @@ Examples:
   fenton sample study.toml --draws 8192            more draws, smaller Monte Carlo errors
   fenton sample study.toml --method stretch        an ensemble sampler, to compare with
   fenton sample study.toml --max-time 600          ten minutes; the same command goes on from there
+  fenton sample study.toml --parquet               the draws as one Parquet table too
 
 The output folder holds report.html, summary.json, parameters.csv, the pictures as SVG, and draws-1.csv and on, one a
 chain, in the format of CmdStan: arviz.from_cmdstan('DIR/draws-*.csv') reads them. It appears when it is complete.
@@ -58,6 +59,9 @@ pub struct SampleArgs {
     /// Stop after so many seconds; the same command goes on from there
     #[arg(long, value_name = "S")]
     max_time: Option<f64>,
+    /// Write the draws as draws.parquet too, one table of all chains
+    #[arg(long)]
+    parquet: bool,
     /// Print the summary as one JSON document
     #[arg(long)]
     json: bool,
@@ -136,7 +140,8 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
         ..facts(&objective, &engine, engine.is_gpu(), args.seed, "draws")
     };
     notes.extend(engine.notes());
-    let document = fenton::summary::draws::document(&study, &target, &drawn, run, &notes);
+    let mut document = fenton::summary::draws::document(&study, &target, &drawn, run, &notes);
+    document.parquet = args.parquet;
     draws::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
         output::print_json(&document)?;

@@ -28,7 +28,10 @@ pub(super) fn summary(report: &impl Serialize) -> Result<(String, String)> {
 }
 
 /// Writes what `render` gives as the folder `path`, whole or not at all.
-pub(super) fn whole(path: &Path, render: impl FnOnce() -> Result<Vec<(String, String)>>) -> Result<Vec<String>> {
+pub(super) fn whole<C: AsRef<[u8]>>(
+    path: &Path,
+    render: impl FnOnce() -> Result<Vec<(String, C)>>,
+) -> Result<Vec<String>> {
     let fault = |source| Error::file(path, source);
     if !may_replace(path).map_err(fault)? {
         return Err(fault(taken()));
@@ -38,9 +41,9 @@ pub(super) fn whole(path: &Path, render: impl FnOnce() -> Result<Vec<(String, St
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }
 
-fn put(path: &Path, files: &[(String, String)]) -> io::Result<()> {
+fn put<C: AsRef<[u8]>>(path: &Path, files: &[(String, C)]) -> io::Result<()> {
     let folder = WholeFolder::create(path)?;
-    files.iter().try_for_each(|(name, content)| folder.write(name, content))?;
+    files.iter().try_for_each(|(name, content)| folder.write(name, content.as_ref()))?;
     folder.finish()
 }
 

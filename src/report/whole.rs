@@ -79,9 +79,9 @@ impl WholeFolder {
         Ok(WholeFolder { path, partial })
     }
 
-    pub fn write(&self, name: &str, content: &str) -> io::Result<()> {
+    pub fn write(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let mut file = File::create(self.partial.join(name))?;
-        file.write_all(content.as_bytes())?;
+        file.write_all(content)?;
         file.sync_all()
     }
 
@@ -191,7 +191,7 @@ mod tests {
         let path = place.path().join("out");
         let write = |content: &str, finish: bool| {
             let folder = WholeFolder::create(&path).unwrap();
-            folder.write("a", content).unwrap();
+            folder.write("a", content.as_bytes()).unwrap();
             if finish {
                 folder.finish().unwrap();
             }

@@ -41,6 +41,7 @@ pub fn document(
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         warnings: warnings(problem, &priors, found, &parameters, &facts, notes),
         headlines: headlines(&parameters),
+        parquet: false,
         methods: methods(study, found, &facts, &run),
         references: references(study),
         names: objective.names().iter().chain(spreads.iter().map(|s| s.0)).cloned().collect(),

@@ -40,6 +40,7 @@ pub fn document(study: &Study, target: &StudyTarget, sample: &Sample, run: RunFa
         headlines: headlines(sample, &parameters),
         converged: sample.converged(),
         ties: ties(sample),
+        parquet: false,
         methods: methods(study, sample, &run),
         references: references(study),
         chains: sample.chains.iter().map(|c| c.iter().map(|draw| target.values(&draw.point)).collect()).collect(),

@@ -3,8 +3,10 @@
 //! Cells rest without the compound, then with a dose of it, both in the way in which the study lets them settle. Over a
 //! grid of doses the largest jump between neighbours is closed in on. A curve that is only steep flattens out as the
 //! doses come together; at a fold the jump stays. It is a saddle-node, and not the point at which two stable states
-//! swap places, if cells that rest above it stay as they are when the dose is brought to just below it.
+//! swap places, if cells that rest above it stay as they are when the dose is brought to just below it. The search runs in
+//! the engine's precision; the dose, its jump and the way back rest on runs in f64.
 
+use super::turn::{Turn, confirm};
 use super::{Answer, Answers, Inquiry, What};
 use crate::Result;
 use crate::engine::{Protocol, Segment};
@@ -31,9 +33,9 @@ impl Inquiry<'_> {
         let steps = ((high / low).log10() * PER_DECADE).ceil().max(4.0) as usize;
         let doses: Vec<f64> = (0..=steps).map(|i| low * (high / low).powf(i as f64 / steps as f64)).collect();
         let floors: Vec<f64> = problem.solver.magnitudes.clone();
-        let rest = |asked: &[(usize, Vec<f64>)]| -> Result<Vec<Option<Vec<f64>>>> {
+        let rest = |asked: &[(usize, Vec<f64>)], exactly: bool| -> Result<Vec<Option<Vec<f64>>>> {
             let trials: Vec<_> = asked.iter().map(|(draw, doses)| self.trial(*draw, self.resting(doses))).collect();
-            let runs = self.simulator.trials(self.draws, &trials, true)?;
+            let runs = self.simulator.trials(self.draws, &trials, exactly)?;
             Ok(runs.into_iter().map(|run| run.map(|run| run[states.clone()].to_vec())).collect())
         };
         let apart = |a: &[f64], b: &[f64]| -> f64 {
@@ -43,7 +45,7 @@ impl Inquiry<'_> {
         };
         let all: Vec<(usize, Vec<f64>)> =
             (0..self.draws.len()).flat_map(|draw| doses.iter().map(move |&dose| (draw, vec![dose]))).collect();
-        let runs = rest(&all)?;
+        let runs = rest(&all, false)?;
         // The widest jumps of each draw: doses and states on their two sides.
         let mut answers = vec![Answer::Unknown; self.draws.len()];
         let mut brackets = Vec::new();
@@ -65,19 +67,40 @@ impl Inquiry<'_> {
         for _ in 0..ROUNDS {
             let asked: Vec<_> =
                 brackets.iter().map(|(draw, low, high)| (*draw, vec![(low.0 * high.0).sqrt()])).collect();
-            for ((_, low, high), ((_, doses), run)) in brackets.iter_mut().zip(asked.iter().zip(rest(&asked)?)) {
+            for ((_, low, high), ((_, doses), run)) in brackets.iter_mut().zip(asked.iter().zip(rest(&asked, false)?)) {
                 let Some(run) = run else { continue };
                 let side = if apart(&low.1, &run) > apart(&high.1, &run) { high } else { low };
                 *side = (doses[0], run);
             }
         }
+        brackets.retain(|(_, low, high)| apart(&low.1, &high.1) > JUMP);
+        let look = |asked: &[(usize, f64)]| -> Result<Vec<Option<(bool, Vec<f64>)>>> {
+            let doses: Vec<_> = asked.iter().map(|&(at, log)| (brackets[at].0, vec![log.exp()])).collect();
+            let jumped = |(run, &(at, _)): (Option<Vec<f64>>, &(usize, f64))| {
+                let (_, low, high) = &brackets[at];
+                run.map(|run| (apart(&low.1, &run) > apart(&high.1, &run), run))
+            };
+            Ok(rest(&doses, true)?.into_iter().zip(asked).map(jumped).collect())
+        };
+        let ends: Vec<(f64, f64)> = brackets.iter().map(|(_, low, high)| (low.0.ln(), high.0.ln())).collect();
+        let width = (high / low).ln() / steps as f64 / f64::from(1u32 << ROUNDS);
+        let turns = confirm(&ends, (low.ln(), high.ln()), width, &look)?;
+        let sides: Vec<_> = brackets
+            .iter()
+            .zip(turns)
+            .filter_map(|((draw, ..), turn)| {
+                let Turn::Between(low, high) = turn else { return None };
+                (apart(&low.what, &high.what) > JUMP).then_some((*draw, low, high))
+            })
+            .collect();
         // From above the fold to just below it.
-        let asked: Vec<_> = brackets.iter().map(|(draw, low, high)| (*draw, vec![high.0, BELOW * low.0])).collect();
-        for ((draw, low, high), run) in brackets.iter().zip(rest(&asked)?) {
-            let stays = run.is_some_and(|run| apart(&low.1, &run) > apart(&high.1, &run));
-            let dose = (low.0 * high.0).sqrt();
+        let asked: Vec<_> =
+            sides.iter().map(|(draw, low, high)| (*draw, vec![high.x.exp(), BELOW * low.x.exp()])).collect();
+        for ((draw, low, high), run) in sides.iter().zip(rest(&asked, true)?) {
+            let stays = run.is_some_and(|run| apart(&low.what, &run) > apart(&high.what, &run));
+            let dose = (0.5 * (low.x + high.x)).exp();
             let first = answers[*draw].value().is_none_or(|found| dose < found);
-            if apart(&low.1, &high.1) > JUMP && stays && first {
+            if stays && first {
                 answers[*draw] = Answer::Value(dose);
             }
         }

@@ -35,20 +35,9 @@ pub enum Found {
 /// The lowest doses between which a curve falls to the level. `top` is the viability without the compound.
 pub fn find(doses: &[f64], viability: &dyn Fn(usize) -> f64, top: f64, level: Level) -> Found {
     let last = doses.len() - 1;
-    let height = match level {
-        Level::Absolute(value) => value,
-        Level::Extra(share) => (1.0 - share) * top,
-        Level::Relative(share) => {
-            let drop = top - viability(last);
-            if drop < SMALLEST_EFFECT {
-                return Found::NoEffect;
-            }
-            let before = doses.partition_point(|&dose| dose < doses[last] / 10f64.sqrt()).min(last);
-            if viability(before) - viability(last) > PLATEAU * drop && viability(last) > 0.1 * top {
-                return Found::NoPlateau;
-            }
-            top - share * drop
-        }
+    let height = match height(level, top, [viability(plateau(doses)), viability(last)]) {
+        Ok(height) => height,
+        Err(found) => return found,
     };
     if viability(0) <= height {
         return Found::Below;
@@ -56,6 +45,28 @@ pub fn find(doses: &[f64], viability: &dyn Fn(usize) -> f64, top: f64, level: Le
     match (1..=last).find(|&at| viability(at) <= height) {
         None => Found::Above,
         Some(at) => Found::Between { at, height },
+    }
+}
+
+/// Which of `doses` begins the last half decade, over which a curve with a lower plateau is flat.
+pub fn plateau(doses: &[f64]) -> usize {
+    let last = doses.len() - 1;
+    doses.partition_point(|&dose| dose < doses[last] / 10f64.sqrt()).min(last)
+}
+
+/// The viability that `level` stands for on a curve from `top` to an end: the viabilities at the dose of [`plateau`] and at
+/// the last one.
+///
+/// # Errors
+/// [`Found::NoEffect`] or [`Found::NoPlateau`] where the curve has no such height.
+pub fn height(level: Level, top: f64, [before, last]: [f64; 2]) -> Result<f64, Found> {
+    let drop = top - last;
+    match level {
+        Level::Absolute(value) => Ok(value),
+        Level::Extra(share) => Ok((1.0 - share) * top),
+        Level::Relative(_) if drop < SMALLEST_EFFECT => Err(Found::NoEffect),
+        Level::Relative(_) if before - last > PLATEAU * drop && last > 0.1 * top => Err(Found::NoPlateau),
+        Level::Relative(share) => Ok(top - share * drop),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each draw of an ensemble answers for itself; what many answers say together is for the report. A draw in which
 //! something does not happen within the doses or the time looked at answers with that, never with a number. All runs of
-//! all draws go to the engine together, and every answer rests on runs in f64.
+//! all draws go to the engine together. The search runs in the engine's precision; every answer rests on runs in f64.
 
 mod answer;
 mod course;
@@ -11,6 +11,7 @@ mod fold;
 pub mod level;
 mod no_return;
 mod order;
+mod turn;
 
 pub use answer::{Answer, Answers, Distribution, Edge};
 pub use course::{Course, LagExponential};
@@ -99,7 +100,6 @@ pub fn ask(
     goes_on: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Vec<Answers>>> {
     let inquiry = Inquiry { simulator, study, case, draws };
-    let curves = inquiry.curves()?;
     let mut levels = vec![(What::Benchmark, Level::Extra(case.effect))];
     for share in [0.1, 0.5, 0.9] {
         levels.push((What::Effective { share, relative: false }, Level::Absolute(1.0 - share)));
@@ -109,10 +109,7 @@ pub fn ask(
         levels.retain(|(_, level)| !matches!(level, Level::Absolute(_)));
         levels.extend([0.1, 0.5, 0.9].map(|share| (What::Effective { share, relative: false }, Level::Extra(share))));
     }
-    if !goes_on() {
-        return Ok(None);
-    }
-    let places = inquiry.close_in(&curves, &levels.iter().map(|l| l.1).collect::<Vec<_>>())?;
+    let places = inquiry.places(&levels.iter().map(|l| l.1).collect::<Vec<_>>())?;
     let mut all: Vec<Answers> = levels
         .iter()
         .zip(&places)
@@ -181,6 +178,11 @@ impl Inquiry<'_> {
 
     fn trial(&self, draw: usize, protocol: Protocol) -> Trial {
         Trial { point: draw, condition: self.case.condition, protocol }
+    }
+
+    /// A draw's run at `doses`, read when viability is.
+    fn reading(&self, draw: usize, doses: &[f64]) -> Trial {
+        self.trial(draw, self.protocol(doses, &[self.read_out(draw)]))
     }
 
     /// The time of reading of a draw, in the model's unit.

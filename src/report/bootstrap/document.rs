@@ -20,6 +20,9 @@ pub struct BootstrapReport {
     /// A paragraph for a methods section.
     pub methods: String,
     pub references: Vec<String>,
+    /// Whether the replicates are written as a Parquet table too.
+    #[serde(skip)]
+    pub parquet: bool,
     /// Names of the columns of `draws`.
     #[serde(skip)]
     pub names: Vec<String>,

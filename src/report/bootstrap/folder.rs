@@ -4,6 +4,7 @@ use super::document::{BootstrapReport, Interval, Row};
 use super::page;
 use crate::Result;
 use crate::report::draws::cmdstan::Chain;
+use crate::report::draws::parquet;
 use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
 use crate::report::plot::Layout;
@@ -18,7 +19,7 @@ pub fn write(report: &BootstrapReport, path: &Path) -> Result<Vec<String>> {
     whole(path, || render(report))
 }
 
-fn render(report: &BootstrapReport) -> Result<Vec<(String, String)>> {
+fn render(report: &BootstrapReport) -> Result<Vec<(String, Vec<u8>)>> {
     let chain = Chain {
         version: &report.run.version,
         title: &report.title,
@@ -28,14 +29,19 @@ fn render(report: &BootstrapReport) -> Result<Vec<(String, String)>> {
         draws: &report.draws,
         densities: &report.densities,
     };
+    let names = || report.names.iter().map(String::as_str);
     let mut files = vec![
         ("report.html".to_string(), page::page(report)?),
         summary(report)?,
         ("parameters.csv".to_string(), parameters(report)?),
-        ("draws-1.csv".to_string(), chain.table(report.names.iter().map(String::as_str))),
+        ("draws-1.csv".to_string(), chain.table(names())),
     ];
     for (at, row) in report.parameters.iter().enumerate().take(page::MOST) {
         files.push((format!("replicates-{}.svg", at + 1), page::histogram(row).standalone(Layout::WIDE)));
+    }
+    let mut files: Vec<_> = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    if report.parquet {
+        files.push((parquet::FILE.into(), parquet::table(&[chain], names())?));
     }
     Ok(files)
 }

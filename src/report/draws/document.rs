@@ -23,6 +23,9 @@ pub struct DrawsReport {
     /// A paragraph for a methods section.
     pub methods: String,
     pub references: Vec<String>,
+    /// Whether the draws are written as a Parquet table too.
+    #[serde(skip)]
+    pub parquet: bool,
     /// `[chain][draw][parameter]`, in the parameters' units; in the files of draws and not in the summary.
     #[serde(skip)]
     pub chains: Vec<Vec<Vec<f64>>>,

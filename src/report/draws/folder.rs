@@ -2,7 +2,7 @@
 
 use super::cmdstan::{Chain, file};
 use super::document::{DrawsReport, Marginal};
-use super::{corner, page, pictures};
+use super::{corner, page, parquet, pictures};
 use crate::Result;
 use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
@@ -18,24 +18,28 @@ pub fn write(report: &DrawsReport, path: &Path) -> Result<Vec<String>> {
     whole(path, || render(report))
 }
 
-fn render(report: &DrawsReport) -> Result<Vec<(String, String)>> {
+fn render(report: &DrawsReport) -> Result<Vec<(String, Vec<u8>)>> {
+    let chains: Vec<Chain> = (0..report.chains.len()).map(|chain| of(report, chain)).collect();
+    let names = || report.parameters.iter().map(|parameter| parameter.name.as_str());
     let mut files = vec![
         ("report.html".to_string(), page::page(report)?),
         summary(report)?,
         ("parameters.csv".to_string(), parameters(report)?),
     ];
-    for chain in 0..report.chains.len() {
-        files.push((file(chain), draws(report, chain)));
-    }
+    files.extend(chains.iter().enumerate().map(|(at, chain)| (file(at), chain.table(names()))));
     for (at, marginal) in report.parameters.iter().enumerate().take(page::MOST) {
         files.push((format!("marginal-{}.svg", at + 1), pictures::marginal(marginal).standalone(Layout::WIDE)));
     }
     files.push(("corner.svg".into(), corner::standalone(report)));
+    let mut files: Vec<_> = files.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    if report.parquet {
+        files.push((parquet::FILE.into(), parquet::table(&chains, names())?));
+    }
     Ok(files)
 }
 
-fn draws(report: &DrawsReport, chain: usize) -> String {
-    let table = Chain {
+fn of(report: &DrawsReport, chain: usize) -> Chain<'_> {
+    Chain {
         version: &report.run.version,
         title: &report.title,
         method: &report.facts.method,
@@ -43,8 +47,7 @@ fn draws(report: &DrawsReport, chain: usize) -> String {
         id: chain + 1,
         draws: &report.chains[chain],
         densities: &report.densities[chain],
-    };
-    table.table(report.parameters.iter().map(|parameter| parameter.name.as_str()))
+    }
 }
 
 fn parameters(report: &DrawsReport) -> Result<String> {

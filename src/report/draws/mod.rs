@@ -5,6 +5,7 @@ mod corner;
 mod document;
 mod folder;
 mod page;
+pub mod parquet;
 mod pictures;
 
 pub use cmdstan::read;
