@@ -102,6 +102,19 @@ mod tests {
         }
     }
 
+    /// Several readings, with slopes and errors of their own, add their precisions `(slope / sd)^2`.
+    #[test]
+    fn readings_of_one_experiment_add_their_precisions() {
+        let quantity: Vec<f64> = (0..600).map(|i| normal_quantile((f64::from(i) + 0.5) / 600.0)).collect();
+        for readings in [vec![(1.0, 1.0); 6], vec![(0.5, 2.0), (-1.0, 0.7), (0.0, 0.1), (2.0, 3.0)]] {
+            let predictions = quantity.iter().map(|q| readings.iter().map(|(slope, _)| slope * q).collect()).collect();
+            let several = Candidate { predictions, sds: readings.iter().map(|&(_, sd)| sd).collect() };
+            let precision: f64 = readings.iter().map(|(slope, sd)| (slope / sd).powi(2)).sum();
+            let left = (1.0 / (1.0 + precision)).sqrt();
+            approx::assert_relative_eq!(several.expected(&quantity, 1).left, left, max_relative = 0.05);
+        }
+    }
+
     #[test]
     fn a_reading_that_does_not_depend_on_the_quantity_teaches_nothing() {
         let quantity: Vec<f64> = (0..200).map(f64::from).collect();
