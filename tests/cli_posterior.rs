@@ -246,7 +246,7 @@ fn wrong_questions_are_refused_before_anything_is_drawn() {
         (&["predict", "fac-ht1080", "--dose", "FAC"], 2, "FAC=1,5,10"),
         (&["compare", "fac-ht1080", "cucl2-slc31a1-hek293t", "--ensemble", "x"], 2, "1 folders for 2 studies"),
         (&["design", "fac-ht1080", "--wells", "0"], 2, "at least 1"),
-        (&["design", "fac-ht1080", "--lines", "U2O"], 2, "did you mean 'U-2 OS'?"),
+        (&["design", "fac-ht1080", "--lines", "HAP1,HEK293"], 2, "did you mean 'HEK293T'?"),
         (&["design", "constraints-fac", "--against", "constraints-copper", "--lines", "HAP1"], 2, "--against"),
         (&["threshold", "fac-ht1080", "--ensemble", "nowhere"], 1, "nowhere"),
         (&["threshold", "no-such-study"], 1, "no-such-study"),

@@ -160,7 +160,7 @@ fn lines(names: &[String]) -> Result<Vec<String>, Failure> {
             let near = closest(name, known.iter().flat_map(CellLine::all_names));
             let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));
             let list = all().collect::<Vec<_>>().join(", ");
-            Err(Failure::Usage(format!("--lines: no line of cells '{name}'; {near}There are {list}; or all, or none")))
+            Err(Failure::Usage(format!("--lines: no line of cells '{name}'; {near}known are {list}; or all, or none")))
         }
     };
     names.iter().map(found).collect()

@@ -81,6 +81,7 @@ pub fn single(
                     time_unit: study.time_unit.clone(),
                     wells: replicates * places.len(),
                     left: expected.left,
+                    error: expected.error,
                     decided: None,
                     effective: expected.effective,
                 });
@@ -184,6 +185,7 @@ pub fn paired(both: [Known; 2], engines: Engines, key: &str, replicates: usize, 
                     time_unit: both[0].study.time_unit.clone(),
                     wells: 2 * SERIES * replicates,
                     left: expected.left,
+                    error: expected.error,
                     decided: Some(expected.decided),
                     effective: expected.effective,
                 });

@@ -43,6 +43,8 @@ pub struct Experiment {
     pub wells: usize,
     /// What is expected to be left of the quantity's standard deviation (on a logarithmic scale), 0 to 1.
     pub left: f64,
+    /// Its standard error from the number of draws.
+    pub error: f64,
     /// For an order: the probability with which it will be known, on average.
     pub decided: Option<f64>,
     /// Draws behind the figure.

@@ -26,13 +26,14 @@ fn render(report: &DesignReport) -> Result<Vec<(String, String)>> {
         "time_unit",
         "wells",
         "sd_left",
+        "sd_left_error",
         "order_known",
         "effective_draws",
     ];
     let row = |e: &Experiment| {
         let times = e.times.iter().map(|&time| number(time)).collect::<Vec<_>>().join(" ");
         let words = [e.condition.clone(), e.line.clone(), e.assay.clone(), e.doses.clone(), times, e.time_unit.clone()];
-        let figures = [e.wells.to_string(), number(e.left), optional(e.decided), number(e.effective)];
+        let figures = [e.wells.to_string(), number(e.left), number(e.error), optional(e.decided), number(e.effective)];
         words.into_iter().chain(figures).collect::<Vec<String>>()
     };
     Ok(vec![

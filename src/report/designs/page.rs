@@ -23,6 +23,8 @@ struct Page<'a> {
     conditions: bool,
     lines: bool,
     orders: bool,
+    /// Of the first figure, in per cent.
+    error: f64,
     facts: Vec<(&'static str, String)>,
 }
 
@@ -58,6 +60,7 @@ pub fn page(report: &DesignReport) -> Result<String> {
         rows: rows.collect(),
         conditions: report.experiments.iter().any(|e| !e.condition.is_empty()),
         lines: report.experiments.iter().any(|e| !e.line.is_empty()),
+        error: 100.0 * report.experiments.first().map_or(0.0, |e| e.error),
         orders: report.experiments.iter().any(|e| e.decided.is_some()),
         facts: facts(report),
     };
