@@ -22,7 +22,7 @@ use std::time::Instant;
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  fenton design study.toml --for benchmark-dose      which dose, time, assay and condition would narrow the threshold
+  fenton design study.toml --for benchmark-dose      which doses, times, assay and cells would narrow the threshold
   fenton design study.toml --for lag --wells 6       for the onset of death, with six wells a reading
   fenton design study.toml --lines 'U-2 OS,RPE-1'    in the cells of the study and in these two lines ('none': in no others)
   fenton design constraints-fac --against constraints-copper
