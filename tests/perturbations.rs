@@ -180,7 +180,7 @@ fn a_line_belongs_to_all_conditions_that_name_no_other() {
     assert_eq!(means(&named.problem()), means(&spelt.problem()));
     // Without conditions, too.
     let alone = read(CROSSTALK, &study("cell = \"RPE-1\""), "time,viability\n24,1\n48,0.9\n");
-    assert_eq!(alone.conditions[0].fold.len(), 1);
+    assert_eq!(alone.conditions[0].factors.len(), 1);
     // A factor that the model does not have is told.
     let killing = study("cell = \"U-2 OS\"").replace("[settle]\nset = { counting = 0 }\nlongest = 5000\n", "");
     let told = read(KILLING, &killing, "time,viability\n24,1\n48,0.9\n");
@@ -189,6 +189,80 @@ fn a_line_belongs_to_all_conditions_that_name_no_other() {
         "{:?}",
         told.notes
     );
+}
+
+/// A condition in other cells means what a study means that names those cells.
+#[test]
+fn another_line_takes_the_place_of_that_of_a_condition() {
+    let lines = CellLine::embedded().unwrap();
+    let open = |head: &str| {
+        let text = study(&format!("{head}\n[parameters.xCT]\nvalue = 1.3\nbounds = [0.1, 10]\n"));
+        read(CROSSTALK, &text, "time,viability\n24,1\n48,0.9\n")
+    };
+    let row =
+        |problem: &Problem| -> Vec<f64> { problem.backgrounds[0].iter().map(|term| term.value(&[1.3])).collect() };
+    let moved = |head: &str, name: &str| {
+        let mut study = open(head);
+        let line = CellLine::find(&lines, name).unwrap();
+        let found = study.on_line(0, line, &lines).unwrap_or_else(|why| panic!("{name}: {why}"));
+        study.conditions[0] = found.condition;
+        (study.problem(), found.rests_on.join("; "))
+    };
+    let named = open("cell = \"U-2 OS\"").problem();
+    // From the reference line, and from a line with a factor of its own: the estimate is multiplied, not replaced.
+    for head in ["", "cell = \"RPE-1\"", "line = \"of no name\""] {
+        let (there, _) = moved(head, "U2OS");
+        assert_eq!((there.program.inputs.clone(), row(&there)), (named.program.inputs.clone(), row(&named)), "{head}");
+    }
+    // Where the values are those of RPE-1, by how much the two differ.
+    let (there, rests_on) = moved("line = \"hTERT RPE-1\"", "U-2 OS");
+    let value = |name: &str| row(&there)[there.program.inputs.iter().position(|input| input == name).unwrap()];
+    approx::assert_relative_eq!(value("xCT"), 1.3 * 2.0 / 0.6, max_relative = 1e-12);
+    approx::assert_relative_eq!(value("growth"), 0.03 * 0.8, max_relative = 1e-12);
+    for words in ["xCT of U-2 OS is x2 (derived: half", "growth of U-2 OS is x0.8 (assumed", "xCT of RPE-1 is x0.6"] {
+        assert!(rests_on.contains(words), "{words} in {rests_on}");
+    }
+}
+
+#[test]
+fn a_line_that_teaches_nothing_new_is_left_out_with_the_reason() {
+    let lines = CellLine::embedded().unwrap();
+    let plate = "condition,time,viability\nplain,24,1\nother,24,1\n";
+    let asked = |model: &'static str, text: &str, name: &str| {
+        let second = if text.contains("SLC31A1") { "SLC31A1" } else { "other" };
+        let study = read(model, text, &plate.replace("other", second));
+        let found = study.on_line(0, CellLine::find(&lines, name).unwrap(), &lines);
+        found.map_or_else(|why| why, |found| format!("offered: {}", found.rests_on.len()))
+    };
+    let with = |head: &str, plain: &str, other: &str| {
+        study(&format!("{head}\n[conditions.plain]\n{plain}\n[conditions.other]\n{other}"))
+    };
+    let killing = with("", "", "").replace("[settle]\nset = { counting = 0 }\nlongest = 5000\n", "");
+    let cases = [
+        (CROSSTALK, with("line = \"HT1080\"", "", ""), "HT-1080", "the study has it"),
+        (CROSSTALK, with("", "cell = \"HAP1\"", ""), "HAP1", "the study has it"),
+        (CROSSTALK, with("", "", "cell = \"HAP1\""), "HAP1", "the study has it"),
+        // Protected there, so that it is another experiment.
+        (CROSSTALK, with("", "", "cell = \"HAP1\"\nperturb = { Fer-1 = \"1 uM\" }"), "HAP1", "offered: 1"),
+        // The same line under two names.
+        (
+            CROSSTALK,
+            with("line = \"HEK293T\"", "", "set = { CTR1 = 10 }").replace("other", "SLC31A1"),
+            "HEK293T-SLC31A1",
+            "the study has it",
+        ),
+        (CROSSTALK, with("line = \"HEK293T\"", "", ""), "HEK293T-SLC31A1", "offered: 1"),
+        (CROSSTALK, with("", "", ""), "HT-1080", "does not differ"),
+        (CROSSTALK, with("", "set = { xCT = 2 }", ""), "RPE-1", "the study sets xCT itself"),
+        (CROSSTALK, with("", "fold = { xCT = 0 }", ""), "RPE-1", "does not differ"),
+        (CROSSTALK, with("", "fold = { xCT = 0 }", ""), "U-2 OS", "offered: 1"),
+        (KILLING, killing.clone(), "U-2 OS", "has no growth"),
+        (KILLING, killing, "RPE-1", "offered: 1"),
+    ];
+    for (model, text, name, words) in cases {
+        let found = asked(model, &text, name);
+        assert!(found.contains(words), "{name}: {words} in {found}\n{text}");
+    }
 }
 
 const KILLING: &str = "

@@ -9,9 +9,11 @@ use super::{check, output};
 use clap::Args;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
+use fenton::model::math::closest;
+use fenton::report::designs;
 use fenton::report::document::{RunFacts, Severity, Warning};
-use fenton::report::{designs, shown};
 use fenton::study::Study;
+use fenton::study::cell_lines::CellLine;
 use fenton::summary::design::{Known, paired, single};
 use fenton::summary::thresholds::{Engines, Wanted};
 use std::path::PathBuf;
@@ -20,13 +22,16 @@ use std::time::Instant;
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  fenton design study.toml --for benchmark-dose      which dose, time, assay and condition would narrow the threshold
+  fenton design study.toml --for benchmark-dose      which doses, times, assay and cells would narrow the threshold
   fenton design study.toml --for lag --wells 6       for the onset of death, with six wells a reading
+  fenton design study.toml --lines 'U-2 OS,RPE-1'    in the cells of the study and in these two lines ('none': in no others)
   fenton design constraints-fac --against constraints-copper
                                                      the paired experiment that would tell which threshold is lower
 
 Each draw of the posterior in turn is taken as the truth; readings are made from it with the noise of the study, and the
-other draws, weighed by them, have to say what the quantity is. How far off they are is averaged. Quantities are those of 'fenton threshold':
+other draws, weighed by them, have to say what the quantity is. How far off they are is averaged. Experiments are one dose
+at one time, a series of doses, or one dose over time; each says how many wells it takes. Other lines of cells ('fenton list
+cells') are those whose factors the model has parameters for. Quantities are those of 'fenton threshold':
 benchmark-dose, ec50-absolute, ec50-relative, saddle-node, lag, time-to-effect, no-return, rate, hazard, ...")]
 pub struct DesignArgs {
     /// A study file, its folder, or the name of an embedded study
@@ -38,7 +43,10 @@ pub struct DesignArgs {
     /// Another study: which of the two has the lower value is what is to be known
     #[arg(long, value_name = "OTHER.toml")]
     against: Option<String>,
-    /// Wells of each reading
+    /// Other lines of cells to look at: all, none, or names
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "all", conflicts_with = "against")]
+    lines: Vec<String>,
+    /// Wells of each dose and time
     #[arg(long, value_name = "N", default_value_t = 3)]
     wells: usize,
     /// The folder for the report [default: fenton-NAME-design]
@@ -68,6 +76,7 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
     if args.wells == 0 {
         return Err(Failure::Usage("--wells has to be at least 1".into()));
     }
+    let lines = lines(&args.lines)?;
     let studies = std::iter::once(&args.study).chain(&args.against).map(|name| check::open(name));
     let studies = studies.collect::<Result<Vec<Study>, _>>()?;
     let folder = place(&args.output, || format!("fenton-{}-design", name_of(&args.study, &studies[0])))?;
@@ -89,7 +98,7 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
         ensemble: &sides[side].drawn.posterior,
     };
     let mut document = match sides.len() {
-        1 => single(of(0), engines, &args.quantity, args.wells, args.ensemble.seed)?,
+        1 => single(of(0), engines, &args.quantity, &lines, args.wells, args.ensemble.seed)?,
         _ => paired([of(0), of(1)], engines, &args.quantity, args.wells, args.ensemble.seed)?,
     };
     let converged = sides.iter().all(|side| side.drawn.converged);
@@ -118,11 +127,11 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
             "{}\n\n{}: {}. Today {}.\n\n",
             document.title, document.quantity, document.definition, document.today
         );
-        for e in document.experiments.iter().take(10) {
-            let (left, time) = (100.0 * (1.0 - e.left), shown(e.time));
-            let condition = if e.condition.is_empty() { String::new() } else { format!("{}, ", e.condition) };
-            text +=
-                &format!("  {left:>5.1} % narrower: {condition}{}, {} at {time} {}\n", e.doses, e.assay, e.time_unit);
+        for e in document.foremost(10) {
+            let parts = [&e.condition, &e.line, &e.doses, &e.assay].into_iter().filter(|part| !part.is_empty());
+            let what = parts.map(String::as_str).collect::<Vec<_>>().join(", ");
+            let gain = 100.0 * (1.0 - e.left);
+            text += &format!("  {gain:>5.1} % narrower: {what} at {} ({} wells)\n", e.read(), e.wells);
         }
         text += &format!("\n{}\n", document.best);
         output::print(&(text + &ending(&document.warnings, &folder)))?;
@@ -134,4 +143,25 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
             folder.display()
         ))),
     }
+}
+
+/// The lines of cells meant by `names`, as the program calls them.
+fn lines(names: &[String]) -> Result<Vec<String>, Failure> {
+    let known = CellLine::embedded()?;
+    let all = || known.iter().map(|line| line.name.clone());
+    match names {
+        [all_or_none] if all_or_none == "all" => return Ok(all().collect()),
+        [all_or_none] if all_or_none == "none" => return Ok(Vec::new()),
+        _ => {}
+    }
+    let found = |name: &String| match CellLine::find(&known, name.trim()) {
+        Some(line) => Ok(line.name.clone()),
+        None => {
+            let near = closest(name, known.iter().flat_map(CellLine::all_names));
+            let near = near.map_or(String::new(), |near| format!("did you mean '{near}'? "));
+            let list = all().collect::<Vec<_>>().join(", ");
+            Err(Failure::Usage(format!("--lines: no line of cells '{name}'; {near}known are {list}; or all, or none")))
+        }
+    };
+    names.iter().map(found).collect()
 }

@@ -64,7 +64,7 @@ enum Command {
     Profile(profile::ProfileArgs),
     /// Bands for any dose, time and condition, over the data and beyond them
     Predict(predict::PredictArgs),
-    /// Say which next dose, time, assay or condition would narrow a quantity most
+    /// Say which next dose, time, assay, condition or line of cells would narrow a quantity most
     Design(design::DesignArgs),
     /// Say what two compounds do together: Bliss, Loewe, HSA and ZIP with intervals, from data and model
     Synergy(synergy::SynergyArgs),

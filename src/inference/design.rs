@@ -26,6 +26,8 @@ pub struct Candidate {
 pub struct Expected {
     /// Of the quantity's standard deviation, as a share of today's; NaN where all draws agree on it.
     pub left: f64,
+    /// Standard error of `left` from there being so many draws and no more.
+    pub error: f64,
     /// How many draws of equal weight a typical outcome leaves.
     pub effective: f64,
     /// The probability with which the sign of the quantity will be known, on average.
@@ -42,6 +44,7 @@ impl Candidate {
         if today.variance.is_nan() || today.variance <= CERTAIN * CERTAIN {
             return Expected {
                 left: f64::NAN,
+                error: f64::NAN,
                 effective: today.effective,
                 decided: today.positive.max(1.0 - today.positive),
             };
@@ -61,9 +64,14 @@ impl Candidate {
             Spread { variance: (weighed.mean - quantity[truth]).powi(2), ..weighed }
         };
         let outcomes: Vec<Spread> = draws.par_iter().map(outcome).collect();
-        let mean = |of: fn(&Spread) -> f64| outcomes.iter().map(of).sum::<f64>() / outcomes.len().max(1) as f64;
+        let count = outcomes.len().max(1) as f64;
+        let mean = |of: fn(&Spread) -> f64| outcomes.iter().map(of).sum::<f64>() / count;
+        let remains = mean(|s| s.variance);
+        let scatter = outcomes.iter().map(|s| (s.variance - remains).powi(2)).sum::<f64>() / count;
+        let left = (remains / today.variance).sqrt();
         Expected {
-            left: (mean(|s| s.variance) / today.variance).sqrt(),
+            left,
+            error: 0.5 * left * (scatter / count).sqrt() / remains,
             effective: mean(|s| s.effective),
             decided: mean(|s| s.positive.max(1.0 - s.positive)),
         }
@@ -99,6 +107,22 @@ mod tests {
             let read = Candidate { predictions: quantity.iter().map(|&q| vec![q]).collect(), sds: vec![sd] };
             let left = (sd * sd / (1.0 + sd * sd)).sqrt();
             approx::assert_relative_eq!(read.expected(&quantity, 1).left, left, max_relative = 0.05);
+        }
+    }
+
+    /// Several readings, with slopes and errors of their own, add their precisions `(slope / sd)^2`.
+    #[test]
+    fn readings_of_one_experiment_add_their_precisions() {
+        let quantity: Vec<f64> = (0..600).map(|i| normal_quantile((f64::from(i) + 0.5) / 600.0)).collect();
+        for readings in [vec![(1.0, 1.0); 6], vec![(0.5, 2.0), (-1.0, 0.7), (0.0, 0.1), (2.0, 3.0)]] {
+            let predictions = quantity.iter().map(|q| readings.iter().map(|(slope, _)| slope * q).collect()).collect();
+            let several = Candidate { predictions, sds: readings.iter().map(|&(_, sd)| sd).collect() };
+            let precision: f64 = readings.iter().map(|(slope, sd)| (slope / sd).powi(2)).sum();
+            let left = (1.0 / (1.0 + precision)).sqrt();
+            let expected = several.expected(&quantity, 1);
+            approx::assert_relative_eq!(expected.left, left, max_relative = 0.05);
+            // A normal error's square has twice its variance squared.
+            approx::assert_relative_eq!(expected.error, 0.5 * left * (2f64 / 600.0).sqrt(), max_relative = 0.15);
         }
     }
 

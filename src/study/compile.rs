@@ -114,6 +114,7 @@ impl Study {
         }
         for condition in &self.conditions {
             inputs.extend(condition.set.iter().chain(&condition.fold).map(|&(p, _)| p));
+            inputs.extend(condition.factors.iter().map(|&(p, _)| p));
         }
         inputs.extend(self.compounds.iter().map(|c| c.target));
         inputs.extend(self.settle.iter().flat_map(|s| &s.set).map(|&(p, _)| p));
@@ -303,8 +304,9 @@ impl<'s> Compiler<'s> {
                 None => Term::number(study.system.parameters[target as usize].value),
             },
         };
-        let folds = condition.fold.iter().filter(|(p, _)| *p == target);
-        shift(folds.fold(base, |product, &(_, fold)| product.times(&self.term(fold, &[]))))
+        let factors = condition.factors.iter().map(|&(p, factor)| (p, Quantity::Number(factor)));
+        let folds = factors.chain(condition.fold.iter().copied()).filter(|(p, _)| *p == target);
+        shift(folds.fold(base, |product, (_, fold)| product.times(&self.term(fold, &[]))))
     }
 
     fn request(&self, datum: &Datum) -> Request {

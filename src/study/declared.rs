@@ -68,6 +68,10 @@ pub struct Compound {
 #[derive(Debug, Clone, Default)]
 pub struct Condition {
     pub name: String,
+    /// The line of cells that the study file names for it, as the program calls it; empty without one.
+    pub cell: String,
+    /// Parameters of the system that are multiplied in this line.
+    pub factors: Vec<(u32, f64)>,
     /// Parameters of the system with another value here.
     pub set: Vec<(u32, Quantity)>,
     /// Parameters of the system that are multiplied here.

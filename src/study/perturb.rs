@@ -35,8 +35,8 @@ struct Given {
 const EXPECTED: &str = "a text: a dose with its unit such as \"10 uM\", a factor such as \"x10\", or \"knock-out\"";
 
 impl Reader<'_, '_> {
-    /// The factors of the line of cells that `section` names.
-    pub fn cell(&mut self, section: &Section) -> Option<Vec<(u32, Quantity)>> {
+    /// The line of cells that `section` names, and what it multiplies.
+    pub fn cell(&mut self, section: &Section) -> Option<(String, Vec<(u32, f64)>)> {
         let name = section.text("cell")?;
         let lines = self.embedded(CellLine::embedded());
         let Some(line) = CellLine::find(&lines, &name.value) else {
@@ -44,11 +44,11 @@ impl Reader<'_, '_> {
             self.findings.say(&name.span, format!("no line of cells `{}`", name.value), hint);
             return None;
         };
-        let (mut folds, mut told) = (Vec::new(), Vec::new());
+        let (mut factors, mut told) = (Vec::new(), Vec::new());
         for factor in &line.factors {
             match self.in_model(&factor.parameter) {
                 Some(index) => {
-                    folds.push((index, Quantity::Number(factor.value)));
+                    factors.push((index, factor.value));
                     told.push(format!("{} x{}", factor.parameter, factor.value));
                 }
                 None => self.note(format!(
@@ -60,7 +60,7 @@ impl Reader<'_, '_> {
         if !told.is_empty() {
             self.note(format!("{} is {} of the reference line", line.name, told.join(", ")));
         }
-        Some(folds)
+        Some((line.name.clone(), factors))
     }
 
     /// What the perturbations of a condition change. Compounds that the study has not declared are added to it.
@@ -355,8 +355,7 @@ impl Reader<'_, '_> {
 
     /// A parameter of the model itself.
     fn in_model(&self, name: &str) -> Option<u32> {
-        let own = |i: u32| self.study.parameters.iter().any(|p| p.own && p.target == i);
-        self.study.system.parameter(name).filter(|&i| !own(i))
+        self.study.in_model(name)
     }
 
     fn note(&mut self, note: String) {

@@ -203,7 +203,7 @@ impl Reader<'_, '_> {
     }
 
     fn conditions(&mut self, top: &Section) {
-        let cell = self.cell(top).unwrap_or_default();
+        let (cell, factors) = self.cell(top).unwrap_or_default();
         if let (true, Some(name)) = (self.study.line.is_empty(), top.text("cell")) {
             self.study.line = name.value;
         }
@@ -216,13 +216,14 @@ impl Reader<'_, '_> {
         let blank = Condition {
             doses: vec![None; compounds],
             schedule: vec![ALWAYS; compounds],
-            fold: cell,
+            cell,
+            factors,
             ..Condition::default()
         };
         for ((name, section), changes) in sections.into_iter().zip(perturbed) {
             let mut condition = Condition { name: name.value, ..blank.clone() };
             if let Some(own) = self.cell(&section) {
-                condition.fold = own;
+                (condition.cell, condition.factors) = own;
             }
             self.apply(&mut condition, changes);
             for (key, into_fold) in [("set", false), ("fold", true)] {

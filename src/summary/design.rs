@@ -1,32 +1,31 @@
 //! Which experiment would narrow a quantity most: experiments are made up on the model, and each is asked what it is
 //! expected to leave.
 
-use super::charts::distinct;
-use super::thresholds::{Asked, Curve, Engines, described, reading};
+mod bench;
+mod cells;
+mod plan;
+
+use super::thresholds::{Asked, Curve, Engines, described};
 use super::words;
+use crate::inference::Ensemble;
 use crate::inference::design::Candidate;
-use crate::inference::threshold::{Answer, Answers, ReadOut};
-use crate::inference::{Ensemble, Simulator, Trial};
+use crate::inference::threshold::{Answer, Answers};
 use crate::report::designs::{DesignReport, Experiment};
 use crate::report::document::{RunFacts, Severity, Warning};
 use crate::report::shown;
-use crate::study::problem::{Observation, Problem};
-use crate::study::{Kind, Study};
+use crate::study::Study;
 use crate::{Diagnostic, Result};
+use bench::{Assay, Bench, Table};
+use cells::Cells;
+use plan::plans;
 
 /// Doses of a candidate grid, and of one series of a paired experiment.
 const DOSES: usize = 12;
 const SERIES: usize = 8;
 /// A paired experiment is weighed over the doses looked at, and over those within this factor of their ends.
 const INNER: f64 = 10.0;
-/// Hours at which cells are usually read.
-const HOURS: [f64; 7] = [6.0, 12.0, 24.0, 36.0, 48.0, 72.0, 96.0];
-/// Errors of one well where the study has none: of a viability, of a lethal fraction by counting, and of a level in the cell
-/// (natural logarithm). Usual for such assays; assumed.
-const VIABILITY_SD: f64 = 0.1;
-const COUNTED_SD: f64 = 0.05;
-const LEVEL_SD: f64 = 0.15;
-
+/// Readings are the same in two lines of cells where they differ by less than this share of their error.
+const SAME: f64 = 0.01;
 /// A study with what its draws say.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
@@ -35,67 +34,105 @@ pub struct Known<'a> {
     pub ensemble: &'a Ensemble,
 }
 
-/// What is measured in a candidate.
-#[derive(Debug, Clone, PartialEq)]
-enum Assay {
-    /// The viability that the curve is of.
-    Viability,
-    /// Live and dead cells counted.
-    Counts,
-    /// A labile metal in the cell: which of those asked about.
-    Level(usize),
-}
-
-/// The experiments that could narrow the quantity `key` of a study's first curve, the best first.
+/// The experiments that could narrow the quantity `key` of a study's first curve, the best first: in the conditions of the
+/// study, and in that of the curve in the `lines` of cells, by the names that the program has for them.
 ///
 /// # Errors
 /// [`crate::Error::Input`] for a quantity that there is not; those of the engine.
-pub fn single(known: Known, engines: Engines, key: &str, replicates: usize, seed: u64) -> Result<DesignReport> {
+pub fn single(
+    known: Known,
+    engines: Engines,
+    key: &str,
+    lines: &[String],
+    replicates: usize,
+    seed: u64,
+) -> Result<DesignReport> {
+    let study = known.study;
     let curve = &known.asked.curves.list[0];
     let answers = named(known, key)?;
     let quantity: Vec<f64> = answers.of.iter().map(|answer| logarithm(*answer, curve)).collect();
-    let mut experiments = Vec::new();
+    let cells = Cells::of(study, curve.case.condition, lines)?;
+    let mut wide = study.clone();
+    wide.conditions.extend(cells.elsewhere.iter().map(|elsewhere| elsewhere.condition.clone()));
     let doses = series(curve.case.range, DOSES);
-    for condition in 0..known.study.conditions.len() {
-        let bench = Bench::new(known, engines, curve, condition, &doses)?;
-        for assay in bench.assays() {
-            for (at, &time) in bench.times.iter().enumerate() {
-                for (dose, &amount) in doses.iter().enumerate() {
-                    let predictions =
-                        (0..quantity.len()).map(|draw| vec![bench.read(&assay, draw, dose, at)]).collect();
-                    let sds = vec![bench.sd(&assay) / (replicates as f64).sqrt()];
-                    let expected = Candidate { predictions, sds }.expected(&quantity, seed);
-                    let compound = &known.study.compounds[curve.case.compound];
-                    experiments.push(Experiment {
-                        condition: bench.condition_name(),
-                        assay: bench.name(&assay),
-                        doses: format!("{} {} {}", shown(amount), compound.unit, compound.name),
-                        time: time / known.study.time_factor,
-                        time_unit: known.study.time_unit.clone(),
-                        left: expected.left,
-                        decided: None,
-                        effective: expected.effective,
-                    });
-                }
+    let conditions = 0..wide.conditions.len();
+    let bench = Bench::new(Known { study: &wide, ..known }, engines, curve, conditions.clone(), &doses)?;
+    let plans = plans(&doses, bench.times.len());
+    let mut experiments = Vec::new();
+    for assay in bench.assays() {
+        let sd = bench.sd(&assay) / (replicates as f64).sqrt();
+        let tables: Vec<Table> = conditions.clone().map(|condition| bench.table(&assay, condition)).collect();
+        for (condition, table) in tables.iter().enumerate() {
+            let moved = condition >= study.conditions.len();
+            if moved && alike(table, &tables[curve.case.condition], SAME * sd) {
+                continue;
+            }
+            for plan in &plans {
+                let places = plan.places(bench.times.len());
+                let predictions = table.iter().map(|row| places.iter().map(|&place| row[place]).collect()).collect();
+                let candidate = Candidate { predictions, sds: vec![sd; places.len()] };
+                let expected = candidate.expected(&quantity, seed);
+                experiments.push(Experiment {
+                    condition: wide.conditions[condition].name.clone(),
+                    line: cells.line(&wide, condition),
+                    assay: bench.name(&assay),
+                    doses: plan.told(&doses, &study.compounds[curve.case.compound]),
+                    times: plan.times.iter().map(|&at| bench.times[at] / study.time_factor).collect(),
+                    time_unit: study.time_unit.clone(),
+                    wells: replicates * places.len(),
+                    left: expected.left,
+                    error: expected.error,
+                    decided: None,
+                    effective: expected.effective,
+                });
             }
         }
     }
-    let words = described(answers.what, known.study, curve, &known.asked.curves.labile);
-    let best = |e: &Experiment| {
-        let of = if e.condition.is_empty() { String::new() } else { format!(" on {}", e.condition) };
-        format!(
-            "Most is expected of {}{of}, read at {} {} by {} in {replicates} wells: {:.0} % narrower.",
-            e.doses,
-            shown(e.time),
-            e.time_unit,
-            e.assay,
-            100.0 * (1.0 - e.left)
-        )
-    };
-    let definition = words.definition;
+    let words = described(answers.what, study, curve, &known.asked.curves.labile);
     let quantity_name = format!("{} of {}", words.quantity, curve.label);
     let today = today(&quantity, false) + &outside(&[answers]);
-    Ok(report(known, (quantity_name, definition, today), experiments, &best, replicates))
+    let mut document =
+        report(known, (quantity_name, words.definition, today), experiments, &|all| best(all, replicates), replicates);
+    document.warnings = cells.warnings(study, &document.experiments);
+    Ok(document)
+}
+
+/// Whether no reading differs between two conditions; what a draw cannot tell is no difference.
+fn alike(table: &Table, other: &Table, tolerance: f64) -> bool {
+    let both = table.iter().flatten().zip(other.iter().flatten());
+    both.into_iter().all(|(a, b)| (a - b).is_nan() || (a - b).abs() <= tolerance)
+}
+
+/// The best experiment, and the best of those that take the fewest wells if it takes more.
+fn recommended(experiments: &[Experiment]) -> Vec<&Experiment> {
+    let fewest = experiments.iter().map(|e| e.wells).min();
+    let small = experiments.iter().find(|e| Some(e.wells) == fewest);
+    let first = experiments.first();
+    first.into_iter().chain(small.filter(|small| first.is_some_and(|first| small.wells < first.wells))).collect()
+}
+
+/// The recommended experiments in sentences.
+fn best(experiments: &[Experiment], replicates: usize) -> String {
+    let told = |e: &Experiment| {
+        let on = if e.condition.is_empty() { String::new() } else { format!(" on {}", e.condition) };
+        let of = if e.line.is_empty() { String::new() } else { format!(", in {}", e.line) };
+        let (read, gain) = (e.read(), 100.0 * (1.0 - e.left));
+        format!("{}{on}{of}, read at {read} by {}: {gain:.0} % narrower", e.doses, e.assay)
+    };
+    let text = match recommended(experiments)[..] {
+        [] => return String::new(),
+        [first, small] => {
+            format!(
+                "Most is expected of {}, with {} wells. With {} wells, of {}.",
+                told(first),
+                first.wells,
+                small.wells,
+                told(small)
+            )
+        }
+        [first, ..] => format!("Most is expected of {}, with {} wells.", told(first), first.wells),
+    };
+    format!("{text} Each dose and time has {replicates} wells; vehicle controls come besides.")
 }
 
 /// Paired experiments that would tell which of two thresholds is the lower one.
@@ -118,17 +155,18 @@ pub fn paired(both: [Known; 2], engines: Engines, key: &str, replicates: usize, 
             let (low, high) = curves[side].case.range;
             series((low * within, high / within), SERIES)
         });
-        let benches = [
-            Bench::new(both[0], engines, curves[0], curves[0].case.condition, &doses[0])?,
-            Bench::new(both[1], engines, curves[1], curves[1].case.condition, &doses[1])?,
-        ];
+        let bench = |side: usize| {
+            let condition = curves[side].case.condition;
+            Bench::new(both[side], engines, curves[side], condition..condition + 1, &doses[side])
+        };
+        let benches = [bench(0)?, bench(1)?];
         let assays = [Assay::Viability, Assay::Counts];
         for assay in assays.iter().filter(|assay| benches.iter().all(|bench| bench.assays().contains(assay))) {
             for (at, &time) in benches[0].times.iter().enumerate() {
                 let Some(other) = benches[1].times.iter().position(|&t| t == time) else { continue };
                 let readings = |draw: usize| -> Vec<f64> {
-                    let own = (0..SERIES).map(|dose| benches[0].read(assay, draw, dose, at));
-                    own.chain((0..SERIES).map(|dose| benches[1].read(assay, draw, dose, other))).collect()
+                    let own = (0..SERIES).map(|dose| benches[0].read(assay, (0, draw), dose, at));
+                    own.chain((0..SERIES).map(|dose| benches[1].read(assay, (0, draw), dose, other))).collect()
                 };
                 let sds = benches.each_ref().map(|bench| vec![bench.sd(assay) / (replicates as f64).sqrt(); SERIES]);
                 let candidate = Candidate { predictions: (0..count).map(readings).collect(), sds: sds.concat() };
@@ -139,12 +177,15 @@ pub fn paired(both: [Known; 2], engines: Engines, key: &str, replicates: usize, 
                     format!("{} {} to {} {}", compound.name, shown(low), shown(high), compound.unit)
                 };
                 experiments.push(Experiment {
-                    condition: side_by_side(both.map(|known| known.study)),
+                    condition: String::new(),
+                    line: side_by_side(both.map(|known| known.study)),
                     assay: benches[0].name(assay),
                     doses: format!("{} and {}, {SERIES} doses each", told(0), told(1)),
-                    time: time / both[0].study.time_factor,
+                    times: vec![time / both[0].study.time_factor],
                     time_unit: both[0].study.time_unit.clone(),
+                    wells: 2 * SERIES * replicates,
                     left: expected.left,
+                    error: expected.error,
                     decided: Some(expected.decided),
                     effective: expected.effective,
                 });
@@ -153,15 +194,15 @@ pub fn paired(both: [Known; 2], engines: Engines, key: &str, replicates: usize, 
     }
     let words = described(answers[0].what, both[0].study, curves[0], &both[0].asked.curves.labile);
     let name = format!("{}: {} over {}", words.quantity, curves[0].label, curves[1].label);
-    let best = |e: &Experiment| {
+    let best = |all: &[Experiment]| {
+        let e = &all[0];
         format!(
-            "The paired experiment that would settle it best: {}, side by side on {}, in one medium, read at {} {} by {} in \
+            "The paired experiment that would settle it best: {}, side by side on {}, in one medium, read at {} by {} in \
              {replicates} wells of each dose, with vehicle controls. It is expected to leave {:.0} % of today's width, and the order \
              known with {:.1} %.",
             e.doses,
-            e.condition,
-            shown(e.time),
-            e.time_unit,
+            e.line,
+            e.read(),
             e.assay,
             100.0 * e.left,
             100.0 * e.decided.unwrap_or(0.0)
@@ -248,7 +289,7 @@ fn report(
     known: Known,
     (quantity, definition, today): (String, String, String),
     mut experiments: Vec<Experiment>,
-    best: &dyn Fn(&Experiment) -> String,
+    best: &dyn Fn(&[Experiment]) -> String,
     replicates: usize,
 ) -> DesignReport {
     experiments.retain(|experiment| experiment.left.is_finite());
@@ -262,125 +303,13 @@ fn report(
         definition,
         today,
         replicates,
-        best: experiments.first().map_or("No experiment could be weighed: all draws agree on the quantity, or put it outside of the doses looked at (--doses).".into(), best),
+        best: match experiments.is_empty() {
+            true => "No experiment could be weighed: all draws agree on the quantity, or put it outside of the doses looked at (--doses).".into(),
+            false => best(&experiments),
+        },
         experiments,
         draws: known.ensemble.draws.len(),
         run: RunFacts::default(),
         ..DesignReport::default()
     }
-}
-
-/// The runs of all candidates of one condition.
-struct Bench<'a> {
-    known: Known<'a>,
-    curve: &'a Curve,
-    condition: usize,
-    problem: Problem,
-    outputs: usize,
-    labile: Vec<usize>,
-    /// In the model's unit.
-    times: Vec<f64>,
-    /// For each draw its control and its doses, all outputs at all times.
-    runs: Vec<Vec<Option<Vec<f64>>>>,
-    sd: f64,
-}
-
-impl<'a> Bench<'a> {
-    fn new(known: Known<'a>, engines: Engines, curve: &'a Curve, condition: usize, doses: &[f64]) -> Result<Self> {
-        let mut wide = known.study.clone();
-        let labile: Vec<usize> = known.asked.curves.labile.iter().filter_map(|name| wide.record(name)).collect();
-        let problem = wide.problem();
-        let factor = known.study.time_factor;
-        let usual = HOURS.iter().map(|hours| hours * factor).filter(|_| known.study.time_unit == "h");
-        let stated = if let ReadOut::At(time) = curve.case.time { Some(time) } else { None };
-        let times = distinct(usual.chain(curve.frames.iter().map(|time| time * factor)).chain(stated));
-        let simulator = Simulator::new(&problem, engines.engine, engines.reference, engines.choice);
-        let mut trials = Vec::new();
-        for point in 0..known.ensemble.draws.len() {
-            for dose in std::iter::once(0.0).chain(doses.iter().copied()) {
-                let mut all = curve.case.doses.clone();
-                all[curve.case.compound] = dose;
-                let all = if dose == 0.0 { problem.design.control(&all) } else { all };
-                trials.push(Trial { point, condition, protocol: problem.design.protocol(condition, &all, &times) });
-            }
-        }
-        let runs = simulator.trials(&known.ensemble.draws, &trials, true)?;
-        let runs = runs.chunks(doses.len() + 1).map(<[_]>::to_vec).collect();
-        let sd = noise(known, &problem, curve.case.observable);
-        let outputs = problem.program.outputs.len();
-        Ok(Bench { known, curve, condition, outputs, labile, times, runs, sd, problem })
-    }
-
-    fn condition_name(&self) -> String {
-        self.known.study.conditions[self.condition].name.clone()
-    }
-
-    fn assays(&self) -> Vec<Assay> {
-        let mut assays = vec![Assay::Viability];
-        let counts = self.known.study.live.is_some() && self.known.study.dead.is_some();
-        assays.extend(counts.then_some(Assay::Counts));
-        assays.extend((0..self.labile.len()).map(Assay::Level));
-        assays
-    }
-
-    fn name(&self, assay: &Assay) -> String {
-        match assay {
-            Assay::Viability => {
-                let name = reading(self.known.study, self.curve);
-                name.split(" at ").next().unwrap_or_default().to_string()
-            }
-            Assay::Counts => "live and dead cells counted".into(),
-            Assay::Level(metal) => format!("{} in the cell", self.known.asked.curves.labile[*metal]),
-        }
-    }
-
-    /// Of one well.
-    fn sd(&self, assay: &Assay) -> f64 {
-        match assay {
-            Assay::Viability => self.sd,
-            Assay::Counts => COUNTED_SD,
-            Assay::Level(_) => LEVEL_SD,
-        }
-    }
-
-    /// What a draw predicts; a new experiment has a stated assay, so that no scale of an unknown one is in it.
-    fn read(&self, assay: &Assay, draw: usize, dose: usize, time: usize) -> f64 {
-        let runs = &self.runs[draw];
-        let (Some(control), Some(own)) = (&runs[0], &runs[dose + 1]) else { return f64::NAN };
-        let at = |run: &'_ [f64], output: usize| run[time * self.outputs + output];
-        match assay {
-            Assay::Viability => {
-                let form = &self.problem.design.observables[self.curve.case.observable];
-                let sum = |parts: &[(f64, crate::study::design::Part)]| -> f64 {
-                    parts.iter().map(|(c, part)| c * at(if part.control { control } else { own }, part.output)).sum()
-                };
-                let kind = self.known.study.observables[self.curve.case.observable].reading;
-                match kind {
-                    Kind::Signal => {
-                        sum(&form.above) / form.above.iter().map(|(c, p)| c * at(control, p.output)).sum::<f64>()
-                    }
-                    _ => sum(&form.above) / sum(&form.below),
-                }
-            }
-            Assay::Counts => {
-                let of = |output: Option<usize>| output.map_or(f64::NAN, |output| at(own, output));
-                let (live, dead) = (of(self.known.study.live), of(self.known.study.dead));
-                dead / (live + dead)
-            }
-            Assay::Level(metal) => at(own, self.labile[*metal]).ln(),
-        }
-    }
-}
-
-/// The error of a well in the study, at the middle of its draws.
-fn noise(known: Known, problem: &Problem, observable: usize) -> f64 {
-    let draw = &known.ensemble.draws[known.ensemble.draws.len() / 2];
-    let of = |observation: &Observation| match observation {
-        Observation::Value { prediction, error, .. } => {
-            (known.study.data.get(*prediction)?.observable == observable).then(|| error.sd.value(draw))
-        }
-        Observation::Joint { sd, .. } => Some(*sd),
-        _ => None,
-    };
-    problem.observations.iter().find_map(of).filter(|sd| *sd > 0.0).unwrap_or(VIABILITY_SD)
 }

@@ -17,10 +17,23 @@ pub fn write(report: &DesignReport, path: &Path) -> Result<Vec<String>> {
 }
 
 fn render(report: &DesignReport) -> Result<Vec<(String, String)>> {
-    let header = ["condition", "assay", "doses", "time", "time_unit", "sd_left", "order_known", "effective_draws"];
+    let header = [
+        "condition",
+        "line",
+        "assay",
+        "doses",
+        "times",
+        "time_unit",
+        "wells",
+        "sd_left",
+        "sd_left_error",
+        "order_known",
+        "effective_draws",
+    ];
     let row = |e: &Experiment| {
-        let words = [e.condition.clone(), e.assay.clone(), e.doses.clone(), number(e.time), e.time_unit.clone()];
-        let figures = [number(e.left), optional(e.decided), number(e.effective)];
+        let times = e.times.iter().map(|&time| number(time)).collect::<Vec<_>>().join(" ");
+        let words = [e.condition.clone(), e.line.clone(), e.assay.clone(), e.doses.clone(), times, e.time_unit.clone()];
+        let figures = [e.wells.to_string(), number(e.left), number(e.error), optional(e.decided), number(e.effective)];
         words.into_iter().chain(figures).collect::<Vec<String>>()
     };
     Ok(vec![

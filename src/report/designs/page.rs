@@ -2,7 +2,6 @@
 
 use super::document::{DesignReport, Experiment};
 use crate::Result;
-use crate::report::number::shown;
 use crate::report::parts::{Warning, rendered, wall_time};
 use crate::report::plot::{Theme, stylesheet};
 use askama::Template;
@@ -20,13 +19,17 @@ struct Page<'a> {
     dark: String,
     warnings: Vec<Warning<'a>>,
     rows: Vec<Row<'a>>,
+    /// Which columns there is something in.
+    conditions: bool,
+    lines: bool,
     orders: bool,
+    /// Of the first figure, in per cent.
+    error: f64,
     facts: Vec<(&'static str, String)>,
 }
 
 struct Row<'a> {
     experiment: &'a Experiment,
-    time: String,
     gain: String,
     bar: f64,
     decided: String,
@@ -39,11 +42,10 @@ pub fn page(report: &DesignReport) -> Result<String> {
         let few = if experiment.effective < FEW { ", few" } else { "" };
         (format!("{gain:.0} %").replace('-', "−"), gain.clamp(0.0, 100.0), format!("{:.0}{few}", experiment.effective))
     };
-    let rows = report.experiments.iter().take(MOST).map(|experiment| {
+    let rows = report.foremost(MOST).map(|experiment| {
         let (gain, bar, effective) = row(experiment);
         Row {
             experiment,
-            time: format!("{} {}", shown(experiment.time), experiment.time_unit),
             gain,
             bar,
             decided: experiment.decided.map_or(String::new(), |d| format!("{:.0} %", 100.0 * d)),
@@ -56,6 +58,9 @@ pub fn page(report: &DesignReport) -> Result<String> {
         dark: stylesheet(Theme::Dark),
         warnings: report.warnings.iter().map(Warning::of).collect(),
         rows: rows.collect(),
+        conditions: report.experiments.iter().any(|e| !e.condition.is_empty()),
+        lines: report.experiments.iter().any(|e| !e.line.is_empty()),
+        error: 100.0 * report.experiments.first().map_or(0.0, |e| e.error),
         orders: report.experiments.iter().any(|e| e.decided.is_some()),
         facts: facts(report),
     };
@@ -68,7 +73,7 @@ fn facts(report: &DesignReport) -> Vec<(&'static str, String)> {
         ("Model", report.model.clone()),
         ("Posterior", report.ensemble.clone()),
         ("Draws", report.draws.to_string()),
-        ("Wells of each reading", report.replicates.to_string()),
+        ("Wells of each dose and time", report.replicates.to_string()),
         ("Experiments weighed", report.experiments.len().to_string()),
         ("Engine", run.engine.clone()),
         ("Seed", run.seed.to_string()),

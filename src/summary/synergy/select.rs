@@ -142,7 +142,7 @@ fn alike(study: &Study) -> Vec<usize> {
         let [first, second]: [&Condition; 2] = [&study.conditions[a], &study.conditions[b]];
         let times = (0..study.compounds.len())
             .all(|c| first.schedule.get(c) == second.schedule.get(c) || !given(a, c) || !given(b, c));
-        first.set == second.set && first.fold == second.fold && times
+        first.set == second.set && first.fold == second.fold && first.factors == second.factors && times
     };
     (0..study.conditions.len()).map(|at| (0..at).find(|&before| same(before, at)).unwrap_or(at)).collect()
 }
