@@ -39,6 +39,15 @@ pub fn is_raw(text: &str) -> bool {
     !has(&normalised) && !header.is_empty() || has(&["role"])
 }
 
+/// Which cells, and in what; two studies are compared where these agree.
+pub fn cells(line: Option<&str>, medium: Option<&str>) -> String {
+    let stated = |key: &str, value: Option<&str>, example: &str| match value {
+        Some(value) => format!("{key} = {value:?}\n"),
+        None => format!("# {key} = {example:?}    # check: 'fenton compare' needs it\n"),
+    };
+    stated("line", line, "HT-1080") + &stated("medium", medium, "DMEM, 10 % FBS")
+}
+
 /// Parameters of the model that the readings may speak of.
 pub fn suggestions(system: &System, names: &[&str]) -> String {
     let mut toml = String::new();
@@ -209,6 +218,12 @@ impl Draft<'_> {
             .filter_map(|c| Some(format!("Doses of {} count {}. ", c.name, c.basis.as_ref()?)));
         let _ = writeln!(toml, "description = {:?}", format!("{medium}{}", bases.collect::<String>()).trim());
         toml += "source = \"who measured it\"                    # check\n";
+        let line = match self.readings.cell_lines.as_slice() {
+            // What readings without a name are called.
+            [line] if line != "cells" => Some(line.as_str()),
+            _ => None,
+        };
+        toml += &cells(line, self.readings.medium.as_deref());
         if let Some(comment) = &self.readings.synthetic {
             let _ = writeln!(toml, "synthetic = {:?}", comment);
         }

@@ -96,6 +96,7 @@ pub fn run(args: &NewArgs) -> Result<(), Failure> {
     let mut toml = String::from(
         "title = \"What was done, in one line\"          # check\ndescription = \"\"\nsource = \"who measured it\"                    # check\n",
     );
+    toml += &draft::cells(None, None);
     let _ = writeln!(toml, "model = \"{}\"\n", args.model);
     let _ = writeln!(toml, "[time]\nunit = \"{}\"\n", if time_unit.is_empty() { "h" } else { time_unit });
     for (name, unit) in &compounds {

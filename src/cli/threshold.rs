@@ -10,7 +10,7 @@ use clap::Args;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
 use fenton::report::document::RunFacts;
-use fenton::report::thresholds::{self, Group, Row, Spread, ThresholdReport};
+use fenton::report::thresholds::{self, End, Group, Row, Spread, ThresholdReport};
 use fenton::summary::thresholds::document;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -105,10 +105,11 @@ fn told(document: &ThresholdReport, folder: &Path) -> String {
 fn line(row: &Row, width: usize) -> String {
     let of = |spread: &Option<Spread>| spread.as_ref().map_or(String::new(), Spread::interval);
     let median = row.posterior.as_ref().map_or(String::new(), |spread| spread.median.text());
+    let no_number = row.posterior.as_ref().is_some_and(|spread| matches!(spread.median, End::Never | End::Absent));
+    let unit = if no_number { "" } else { &row.unit };
     format!(
-        "  {:<width$}  {median:>9} {:<6} 95 % {:<20} prior {}\n",
+        "  {:<width$}  {median:>9} {unit:<6} 95 % {:<20} prior {}\n",
         row.quantity,
-        row.unit,
         of(&row.posterior),
         of(&row.prior)
     )

@@ -215,7 +215,12 @@ pub fn definitions(drugs: &[Drug; 2]) -> Vec<(String, String)> {
                  fitted curves; not defined beyond the plateau of the weaker drug."
             ),
         ),
-        ("HSA", "The combination does what the better drug does alone (highest single agent). An excess is least there.".into()),
+        (
+            "HSA",
+            "The combination does what the better drug does alone (highest single agent). Where both do about the same, noise \
+             makes the better one look better than it is, and this excess comes out a little low."
+                .into(),
+        ),
         (
             "ZIP",
             "Neither drug shifts potency or steepness of the other (zero interaction potency). Fitted rows and columns are \
