@@ -30,12 +30,17 @@ impl Boxed {
         x <= self.lower[i] + near || x >= self.upper[i] - near
     }
 
+    /// A coordinate of the unit box on the estimation scale.
+    pub fn scaled(&self, i: usize, unit: f64) -> f64 {
+        self.lower[i] + unit * self.width(i)
+    }
+
     /// From the unit box to the parameters; the faces map onto the bounds exactly.
     pub fn point(&self, unit: &[f64]) -> Vec<f64> {
         let place = |(i, &u): (usize, &f64)| match u {
             u if u <= 0.0 => self.lower[i],
             u if u >= 1.0 => self.upper[i],
-            u => (self.lower[i] + u * self.width(i)).clamp(self.lower[i], self.upper[i]),
+            u => self.scaled(i, u).clamp(self.lower[i], self.upper[i]),
         };
         unit.iter().enumerate().map(place).collect()
     }

@@ -3,6 +3,7 @@
 //! The file is JSON. Numbers keep all their bits; a value that is not finite is `null` and reads as `+inf`.
 
 use super::bridge::Spent;
+use super::profile;
 use super::result::StartRecord;
 use super::settings::CheckpointSettings;
 use super::watch::Underway;
@@ -38,21 +39,45 @@ pub enum Phase {
         scores: Vec<f64>,
         search: Underway,
     },
-    /// The spreads between experiments are being settled; begins again from the ends of the search.
+    /// The spreads between experiments are being settled; begins again from what was found for these.
     Spreading {
-        #[serde(deserialize_with = "infinities")]
-        scores: Vec<f64>,
-        records: Vec<StartRecord>,
-    },
-    /// `records` are the ends of the search, with their exact values for these spreads between experiments.
-    Polishing {
-        #[serde(default)]
         spreads: Vec<f64>,
-        #[serde(deserialize_with = "infinities")]
-        scores: Vec<f64>,
-        records: Vec<StartRecord>,
+        found: Found,
+    },
+    Polishing {
+        spreads: Vec<f64>,
+        found: Found,
         search: Underway,
     },
+    /// The ends of intervals are being followed.
+    Following {
+        spreads: Vec<f64>,
+        found: Found,
+        paths: Vec<profile::Path>,
+    },
+}
+
+/// The ends of a search, with their exact values for given spreads between experiments.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Found {
+    #[serde(deserialize_with = "infinities")]
+    pub scores: Vec<f64>,
+    pub records: Vec<StartRecord>,
+    /// How often the way to an end of an interval led to a better optimum.
+    pub renewals: usize,
+}
+
+impl Found {
+    pub fn best(&self) -> Option<&StartRecord> {
+        self.records.iter().min_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)))
+    }
+
+    /// Puts a record in the place of the one of the same start.
+    pub fn replace(&mut self, by: StartRecord) {
+        if let Some(record) = self.records.iter_mut().find(|record| record.start == by.start) {
+            *record = by;
+        }
+    }
 }
 
 /// For a value that may be `+inf`.

@@ -1,5 +1,5 @@
 //! The quadratic model of an objective about a point of the unit box, for steps in which one coordinate is given and the
-//! others are at their best: what the ends of intervals and whole profiles are followed with.
+//! others are at their best: what profiles are followed with.
 
 use super::Expansion;
 use super::boxed::{Boxed, best_step};

@@ -3,17 +3,17 @@
 use super::between;
 use super::boxed::Boxed;
 use super::bridge::{Bridge, Spent};
-use super::checkpoint::{Keeper, Phase};
+use super::checkpoint::{Found, Keeper, Phase};
 use super::cmaes::Cma;
 use super::identify::identify;
-use super::interval::intervals;
 use super::lbfgs::Lbfgs;
 use super::lockstep::{Local, Lockstep, Rules, bounds_hit};
+use super::profile::{Aim, Path, paths};
 use super::starts::Starts;
 use super::swarm::Swarm;
 use super::trust::Trust;
 use super::watch::{self, Progress, Stage, Underway, Watch};
-use super::{Basis, Ended, Expansion, FitResult, FitSettings, Identification, Method, Objective, StartRecord, Stop};
+use super::{Basis, Ended, FitResult, FitSettings, Method, Objective, StartRecord, Stop};
 use crate::{Error, Result};
 use argmin::core::{PopulationState, State};
 use serde::Serialize;
@@ -76,26 +76,46 @@ struct Course<'a> {
 
 impl<'a> Course<'a> {
     fn run(&self, phase: Phase, watch: &mut Watch) -> Result<FitResult> {
-        let (scores, mut records, polish) = match phase {
-            Phase::Scoring { scores } => {
-                let scores = self.score(scores, watch)?;
-                let records = self.exactly(self.search(&scores, None, watch)?)?;
-                (scores, records, None)
-            }
-            Phase::Searching { scores, search } => {
-                let records = self.exactly(self.search(&scores, Some(search), watch)?)?;
-                (scores, records, None)
-            }
-            Phase::Spreading { scores, records } => (scores, records, None),
-            Phase::Polishing { spreads, scores, records, search } => {
+        let (mut found, mut polish, mut begun) = match phase {
+            Phase::Scoring { scores } => (self.found(self.score(scores, watch)?, None, watch)?, None, None),
+            Phase::Searching { scores, search } => (self.found(scores, Some(search), watch)?, None, None),
+            Phase::Spreading { spreads, found } => {
                 self.objective.set_spreads(&spreads);
-                (scores, records, Some(search))
+                (found, None, None)
+            }
+            Phase::Polishing { spreads, found, search } => {
+                self.objective.set_spreads(&spreads);
+                (found, Some(search), None)
+            }
+            Phase::Following { spreads, found, paths } => {
+                self.objective.set_spreads(&spreads);
+                (found, None, Some(paths))
             }
         };
-        // A search for other spreads has to be finished for these, start by start.
-        let moved = polish.is_none() && self.settle_spreads(&scores, &mut records, watch)?;
-        self.polish(&scores, &mut records, moved, polish, watch)?;
-        self.conclude(scores, records, watch)
+        loop {
+            let mut paths = match begun.take() {
+                Some(paths) => paths,
+                None => {
+                    // A search for other spreads has to be finished for these, start by start.
+                    let moved = polish.is_none() && self.settle_spreads(&mut found, watch)?;
+                    self.polish(&mut found, moved, polish.take(), watch)?;
+                    self.paths(&found, watch)?
+                }
+            };
+            match self.follow(&found, &mut paths, watch)? {
+                None => return self.conclude(found, &paths, watch),
+                Some(better) => {
+                    found.renewals += 1;
+                    found.replace(better);
+                }
+            }
+        }
+    }
+
+    /// The ends of the search, with their values in the precision of the report; the search may have used another.
+    fn found(&self, scores: Vec<f64>, saved: Option<Underway>, watch: &mut Watch) -> Result<Found> {
+        let records = self.exactly(self.search(&scores, saved, watch)?)?;
+        Ok(Found { scores, records, renewals: 0 })
     }
 
     fn bridge(&self, exact: bool) -> Bridge<'a> {
@@ -255,7 +275,6 @@ impl<'a> Course<'a> {
         Ok(vec![record])
     }
 
-    /// Values in the precision of the report; the search may have used another.
     fn exactly(&self, mut records: Vec<StartRecord>) -> Result<Vec<StartRecord>> {
         let points: Vec<_> = records.iter().map(|record| record.last_point.clone()).collect();
         let values = self.bridge(true).values(&points)?;
@@ -267,14 +286,12 @@ impl<'a> Course<'a> {
 
     /// Goes back and forth between the best point and the spreads between experiments until both stay; the records
     /// are evaluated again for these. Whether they moved.
-    fn settle_spreads(&self, scores: &[f64], records: &mut Vec<StartRecord>, watch: &mut Watch) -> Result<bool> {
+    fn settle_spreads(&self, found: &mut Found, watch: &mut Watch) -> Result<bool> {
         let first = self.objective.spreads();
         let mut spreads = first.clone();
-        let begin = records.iter().min_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)));
-        let (Some(mut best), false) = (begin.cloned(), spreads.is_empty()) else { return Ok(false) };
+        let (Some(mut best), false) = (found.best().cloned(), spreads.is_empty()) else { return Ok(false) };
         let bridge = self.bridge(true);
-        let before = records.clone();
-        let phase = |_| Phase::Spreading { scores: scores.to_vec(), records: before.clone() };
+        let phase = |_| Phase::Spreading { spreads: first.clone(), found: found.clone() };
         for _ in 0..between::ROUNDS {
             if watch.stops() {
                 break;
@@ -298,35 +315,21 @@ impl<'a> Course<'a> {
         if spreads == first {
             return Ok(false);
         }
-        if let Some(record) = records.iter_mut().find(|record| record.start == best.start) {
-            *record = best;
-        }
-        *records = self.exactly(std::mem::take(records))?;
+        found.replace(best);
+        found.records = self.exactly(std::mem::take(&mut found.records))?;
         Ok(true)
     }
 
-    fn polish(
-        &self,
-        scores: &[f64],
-        records: &mut [StartRecord],
-        all: bool,
-        saved: Option<Underway>,
-        watch: &mut Watch,
-    ) -> Result<()> {
+    fn polish(&self, found: &mut Found, all: bool, saved: Option<Underway>, watch: &mut Watch) -> Result<()> {
         let spreads = self.objective.spreads();
-        let winners = self.winners(records, all);
+        let winners = self.winners(&found.records, all);
         let tolerance = self.settings.tolerance * POLISH;
         let rules = Rules { tolerance, stall: 10.0 * tolerance, ..self.rules() };
-        let phase = |search| Phase::Polishing {
-            spreads: spreads.clone(),
-            scores: scores.to_vec(),
-            records: records.to_vec(),
-            search,
-        };
+        let phase = |search| Phase::Polishing { spreads: spreads.clone(), found: found.clone(), search };
         let width = self.settings.width;
         let polished = self.lockstep::<Trust>(winners, rules, width, saved, true, Stage::Polishing, watch, phase)?;
         for better in polished.into_iter().filter(|p| !matches!(p.stop, Stop::Waiting)) {
-            if let Some(record) = records.iter_mut().find(|record| record.start == better.start)
+            if let Some(record) = found.records.iter_mut().find(|record| record.start == better.start)
                 && better.last_value <= record.last_value
             {
                 // Why the search itself ended is what a reader wants to know, unless it was the limit of iterations.
@@ -355,15 +358,62 @@ impl<'a> Course<'a> {
         winners
     }
 
-    fn conclude(&self, scores: Vec<f64>, records: Vec<StartRecord>, watch: &mut Watch) -> Result<FitResult> {
-        let best = records.iter().min_by(|a, b| a.last_value.total_cmp(&b.last_value).then(a.start.cmp(&b.start)));
-        let best = best.filter(|record| record.last_value.is_finite()).cloned().ok_or_else(|| {
+    /// The paths to the ends of the intervals of all parameters that have one; none where there is nothing to follow, or no
+    /// time left.
+    fn paths(&self, found: &Found, watch: &Watch) -> Result<Vec<Path>> {
+        let best = match found.best() {
+            Some(best) if watch.ended.is_none() && best.last_value.is_finite() => &best.last_point,
+            _ => return Ok(Vec::new()),
+        };
+        let expansion = self.bridge(true).expand(std::slice::from_ref(best))?.pop().flatten();
+        let Some(expansion) = expansion else { return Ok(Vec::new()) };
+        let identification = identify(self.objective, best, Some(&expansion.fisher));
+        let known: Vec<usize> = (0..best.len()).filter(|&i| identification.parameters[i].interval.is_some()).collect();
+        let optimum = (&best[..], &expansion);
+        Ok(paths::begin(&known, optimum, &identification, &self.boxed, Aim::End, self.settings.seed))
+    }
+
+    /// Follows the paths to their ends, or to a point that is better than the best.
+    fn follow(&self, found: &Found, paths: &mut [Path], watch: &mut Watch) -> Result<Option<StartRecord>> {
+        let Some(best) = found.best() else { return Ok(None) };
+        let (bridge, spreads) = (self.bridge(true), self.objective.spreads());
+        let total = paths.len();
+        while watch.ended.is_none() && paths::ended(paths) < total {
+            paths::advance(paths, &bridge, &self.boxed)?;
+            if found.renewals < paths::RENEWALS
+                && let Some((point, _)) = paths::better(paths, &self.boxed)
+            {
+                // Values that come with derivatives are integrated a little otherwise.
+                let value = bridge.values(std::slice::from_ref(&point))?[0];
+                if value < best.last_value {
+                    let at_bounds = bounds_hit(&point, &self.boxed);
+                    return Ok(Some(StartRecord { last_point: point, last_value: value, at_bounds, ..best.clone() }));
+                }
+            }
+            let done = paths::ended(paths);
+            watch.tell(Stage::Intervals, done, Some(total), best.last_value);
+            if done < total {
+                watch.stops();
+            }
+            watch.keep(|| {
+                Ok(Phase::Following { spreads: spreads.clone(), found: found.clone(), paths: paths.to_vec() })
+            })?;
+        }
+        Ok(None)
+    }
+
+    fn conclude(&self, found: Found, paths: &[Path], watch: &mut Watch) -> Result<FitResult> {
+        let best = found.best().filter(|record| record.last_value.is_finite()).cloned().ok_or_else(|| {
             Error::Run("no end of the search has a finite objective in the precision of the report".to_string())
         })?;
         let expansion = self.bridge(true).expand(std::slice::from_ref(&best.last_point))?.pop().flatten();
         let mut identification = identify(self.objective, &best.last_point, expansion.as_ref().map(|e| &e.fisher));
-        if let Some(expansion) = &expansion {
-            self.follow(&best, expansion, &mut identification, watch)?;
+        for sides in paths.chunks(2) {
+            if let [Some(low), Some(high)] = [0, 1].map(|side| sides[side].reached(&self.boxed)) {
+                let result = &mut identification.parameters[sides[0].parameter];
+                result.interval = Some((low, high));
+                result.basis = Basis::Likelihood;
+            }
         }
         if watch.ended.is_none()
             && let Some(keeper) = &watch.keeper
@@ -378,8 +428,8 @@ impl<'a> Course<'a> {
             point: best.last_point,
             spreads: self.objective.spreads(),
             value: best.last_value,
-            starts: records,
-            scores,
+            starts: found.records,
+            scores: found.scores,
             failures: spent.failures(),
             failed_points: spent.failed_points,
             evaluations: spent.evaluations,
@@ -389,34 +439,6 @@ impl<'a> Course<'a> {
             ended: watch.ended.unwrap_or(Ended::Complete),
             wall: Duration::from_secs_f64(watch.seconds()),
         })
-    }
-
-    /// Puts the ends that the likelihood gives in the place of those by standard errors.
-    fn follow(
-        &self,
-        best: &StartRecord,
-        expansion: &Expansion,
-        identification: &mut Identification,
-        watch: &mut Watch,
-    ) -> Result<()> {
-        if watch.ended.is_some() {
-            return Ok(());
-        }
-        let known = |i: &usize| identification.parameters[*i].interval.is_some();
-        let reach = |i: usize| (i, identification.parameters[i].reach);
-        let parameters: Vec<(usize, f64)> = (0..best.last_point.len()).filter(known).map(reach).collect();
-        let stops = |found: usize, of: usize| {
-            watch.tell(Stage::Intervals, found, Some(of), best.last_value);
-            watch.stops()
-        };
-        let found = intervals(&self.bridge(true), &best.last_point, expansion, &parameters, stops)?;
-        for (&(i, _), ends) in parameters.iter().zip(found) {
-            if let [Some(low), Some(high)] = ends {
-                identification.parameters[i].interval = Some((low, high));
-                identification.parameters[i].basis = Basis::Likelihood;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -15,7 +15,6 @@ pub mod design;
 mod ensemble;
 mod fit;
 mod identify;
-mod interval;
 mod lbfgs;
 mod lockstep;
 mod objective;

@@ -158,7 +158,8 @@ pub enum Basis {
     /// was ended before.
     #[default]
     Normal,
-    /// The profile likelihood: the objective rises by half the square of `reach` while the other parameters follow.
+    /// The profile likelihood: the objective rises by half the square of `reach` while the other parameters follow. A bound
+    /// stands where it does not, or only because other parameters stand on theirs.
     Likelihood,
 }
 

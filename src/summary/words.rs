@@ -2,13 +2,13 @@
 
 use super::charts::short;
 use super::lack::lack_of_fit;
-use crate::inference::{Basis, Ended, FitResult, Verdict};
+use crate::inference::{self, Basis, Ended, FitResult, Verdict};
 use crate::report::document::{
     Effect, FitFacts, Headline, ParameterResult, Prediction, Quantity, RunFacts, Severity, Starts, Statements, Warning,
 };
 use crate::report::interval_text;
 use crate::study::Study;
-use crate::study::problem::Problem;
+use crate::study::problem::{Estimated, Problem};
 
 pub fn about(study: &Study) -> String {
     let text = study.description.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -273,7 +273,7 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, problem: &P
 
 pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFacts, run: &RunFacts) -> String {
     let search = match fit.method {
-        crate::inference::Method::Multistart => format!(
+        inference::Method::Multistart => format!(
             "From {} points of a scrambled Sobol sequence the best {} were refined together by a bounded trust region with \
              Fisher scoring on forward sensitivities; {} ended within {} of the best value",
             fit.scores.len(),
@@ -281,7 +281,7 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
             fit.reached(super::REACHED),
             super::REACHED
         ),
-        crate::inference::Method::Lbfgs => format!(
+        inference::Method::Lbfgs => format!(
             "From {} points of a scrambled Sobol sequence the best {} were refined by a bounded limited-memory BFGS; {} ended \
              within {} of the best value",
             fit.scores.len(),
@@ -289,8 +289,8 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
             fit.reached(super::REACHED),
             super::REACHED
         ),
-        crate::inference::Method::Swarm => "The search was a particle swarm".into(),
-        crate::inference::Method::Cmaes => "The search was CMA-ES with restarts in growing populations".into(),
+        inference::Method::Swarm => "The search was a particle swarm".into(),
+        inference::Method::Cmaes => "The search was CMA-ES with restarts in growing populations".into(),
     };
     let cells = problem.cells.as_ref().map_or(String::new(), |cells| {
         format!(" Cell-to-cell spread was averaged over {} quasi-Monte Carlo nodes.", cells.count)
@@ -313,7 +313,7 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
         run.rtol,
         run.engine,
         run.precision,
-        by_errors(fit),
+        open_ends(problem, fit) + &by_errors(fit),
         run.seed,
     )
 }
@@ -346,5 +346,26 @@ fn by_errors(fit: &FitResult) -> String {
     if names.is_empty() {
         return String::new();
     }
-    format!(" (1.96 standard errors either way for {}, whose likelihood could not be followed)", names.join(", "))
+    let why = if fit.ended == Ended::Complete { "could not be followed" } else { "was not followed to its ends" };
+    format!(" (1.96 standard errors either way for {}, whose likelihood {why})", names.join(", "))
+}
+
+/// Which intervals end on a bound because the likelihood gives that side no end.
+fn open_ends(problem: &Problem, fit: &FitResult) -> String {
+    let open = |(estimated, result): (&Estimated, &inference::ParameterResult)| {
+        let (low, high) = result.interval.filter(|_| result.basis == Basis::Likelihood)?;
+        let bounds = [estimated.lower, estimated.upper].map(|bound| estimated.scale.estimate(bound));
+        let side = match [low <= bounds[0], high >= bounds[1]] {
+            [true, true] => "both bounds",
+            [true, false] => "the lower bound",
+            [false, true] => "the upper bound",
+            [false, false] => return None,
+        };
+        Some(format!("{side} of {}", estimated.name))
+    };
+    let open: Vec<String> = problem.parameters.iter().zip(&fit.identification.parameters).filter_map(open).collect();
+    if open.is_empty() {
+        return String::new();
+    }
+    format!(", or at {} where it does not", open.join(", "))
 }

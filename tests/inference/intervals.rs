@@ -8,13 +8,17 @@ const QUANTILE: f64 = 1.959_963_985;
 
 /// `a` about 0 on a curved scale, and `b` that has to follow `a + a^2 / 4` closely.
 fn bent(bounds: (f64, f64)) -> LeastSquares {
+    bent_within(bounds, (-2.0, 4.0))
+}
+
+fn bent_within(of_a: (f64, f64), of_b: (f64, f64)) -> LeastSquares {
     let model = |p: &[f64]| {
         let (a, b) = (p[0], p[1]);
         let residuals = vec![(a.exp() - 1.0) / 0.4, (b - a - 0.25 * a * a) / 0.05];
         let rows = vec![vec![a.exp() / 0.4, 0.0], vec![-(1.0 + 0.5 * a) / 0.05, 1.0 / 0.05]];
         (residuals, rows)
     };
-    LeastSquares::new(&["a", "b"], &[bounds, (-2.0, 4.0)], Box::new(model))
+    LeastSquares::new(&["a", "b"], &[of_a, of_b], Box::new(model))
 }
 
 fn result_of(objective: &LeastSquares) -> FitResult {
@@ -65,4 +69,39 @@ fn an_end_behind_failures_is_left_to_the_standard_error() {
     assert_eq!(a.basis, Basis::Normal);
     let (low, error) = (a.interval.expect("an interval").0, a.standard_error.expect("a standard error"));
     approx::assert_abs_diff_eq!(low, a.value - QUANTILE * error, epsilon = 1e-9);
+}
+
+/// `b` cannot follow `a` beyond 0.3: what then rises is the price of that bound, and says nothing of `a`.
+#[test]
+fn an_end_that_the_bound_of_another_makes_is_none() {
+    let result = result_of(&bent_within((-4.0, 2.0), (-2.0, 0.3)));
+    let a = &result.identification.parameters[0];
+    assert_eq!(a.basis, Basis::Likelihood);
+    let (low, high) = a.interval.expect("an interval");
+    assert_eq!(high, 2.0);
+    approx::assert_abs_diff_eq!(low, (1.0 - 0.4 * QUANTILE).ln(), epsilon = 0.01);
+}
+
+/// A valley beside the one that the search ended in, behind a wall that is lower than the limit.
+#[test]
+fn a_better_optimum_on_the_way_to_an_end_is_taken() {
+    let model = |x: &[f64]| {
+        let (tilt, wave) = (0.3 * (x[0] - 1.0), 1.6 * (3.0 * x[0]).sin());
+        (vec![tilt, wave, x[1] - x[0]], vec![vec![0.3, 0.0], vec![4.8 * (3.0 * x[0]).cos(), 0.0], vec![-1.0, 1.0]])
+    };
+    let start = Some(vec![0.1, 0.0]);
+    let objective =
+        LeastSquares { nominal: start, ..LeastSquares::new(&["a", "b"], &[(-2.0, 4.0), (-5.0, 5.0)], Box::new(model)) };
+    let settings = FitSettings { starts: 1, ..FitSettings::default() };
+    let found = fit(&objective, &settings, &mut ()).expect("a fit");
+    let low = std::f64::consts::PI / 3.0;
+    approx::assert_abs_diff_eq!(found.point[0], low, epsilon = 0.02);
+    // The fit that begins there has the same ends.
+    let there = LeastSquares { nominal: Some(vec![low, low]), ..objective };
+    let beside = fit(&there, &settings, &mut ()).expect("a fit");
+    assert!((found.value - beside.value).abs() < 1e-6);
+    for (one, other) in found.identification.parameters.iter().zip(&beside.identification.parameters) {
+        let [one, other] = [one, other].map(|parameter| parameter.interval.expect("an interval"));
+        approx::assert_abs_diff_eq!([one.0, one.1][..], [other.0, other.1][..], epsilon = 0.01);
+    }
 }

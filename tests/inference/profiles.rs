@@ -144,7 +144,6 @@ fn ends_are_those_of_the_fit() {
     for (profile, parameter) in found.profiles.iter().zip(&fitted.identification.parameters) {
         let (low, high) = parameter.interval.expect("an interval");
         let [Some(from), Some(to)] = profile.ends() else { panic!("{:?}", profile.label()) };
-        // A hundredth in the objective is a two-hundredth of the half-width or so.
         for (own, theirs) in [(from, low), (to, high)] {
             assert!((own - theirs).abs() < 0.01 * (high - low), "{own} and {theirs}");
         }

@@ -111,7 +111,7 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bytes() {
         let whole = fit(&objective, &settings, &mut copies).unwrap();
         assert!(!path.exists(), "a complete fit leaves no checkpoint");
         assert_eq!(whole.ended, Ended::Complete);
-        for stage in [Stage::Scoring, Stage::Searching] {
+        for stage in [Stage::Scoring, Stage::Searching, Stage::Intervals] {
             assert!(copies.stages.contains(&stage), "{stage:?} in {:?}", copies.stages);
         }
         let stride = (copies.count / 8).max(1);
@@ -143,16 +143,48 @@ fn a_stopped_fit_gives_its_best_and_goes_on_when_asked_again() {
     let time = run(&objective, &FitSettings { max_time: Some(Duration::ZERO), ..settings() });
     assert_eq!((time.ended, time.finished()), (Ended::Time, 0));
     let stop = Arc::new(AtomicBool::new(false));
-    struct Press(Arc<AtomicBool>);
-    impl Progress for Press {
-        fn update(&mut self, update: &Update) {
-            self.0.store(update.stage == Stage::Searching && update.done > 3, Ordering::Relaxed);
-        }
-    }
     let pressed = FitSettings { stop: Some(stop.clone()), ..settings() };
-    let stopped = fit(&objective, &pressed, &mut Press(stop)).unwrap();
+    let stopped = fit(&objective, &pressed, &mut Press { stop, stage: Stage::Searching, done: 4 }).unwrap();
     assert_eq!(stopped.ended, Ended::Interrupted);
     assert!(stopped.finished() > 3 && stopped.finished() < 64);
+}
+
+/// Presses Ctrl-C when so much of a stage is done.
+struct Press {
+    stop: Arc<AtomicBool>,
+    stage: Stage,
+    done: usize,
+}
+
+impl Progress for Press {
+    fn update(&mut self, update: &Update) {
+        self.stop.store(update.stage == self.stage && update.done >= self.done, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_fit_stopped_among_its_intervals_has_those_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fit.checkpoint");
+    let objective = decays(&[0.5, 5.0], &[1.0, 2.0], 0.01);
+    let whole = run(&objective, &settings());
+    let followed = |result: &FitResult| {
+        let parameters = &result.identification.parameters;
+        assert!(parameters.iter().all(|parameter| parameter.interval.is_some()));
+        parameters.iter().filter(|parameter| parameter.basis == Basis::Likelihood).count()
+    };
+    assert_eq!(followed(&whole), 4);
+    for done in [0, 2, 4] {
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut press = Press { stop: stop.clone(), stage: Stage::Intervals, done };
+        let settings = FitSettings { checkpoint: never(&path, "decays"), stop: Some(stop), ..settings() };
+        let stopped = fit(&objective, &settings, &mut press).unwrap();
+        assert_eq!((stopped.ended, &stopped.point), (Ended::Interrupted, &whole.point));
+        assert!(followed(&stopped) < 4 && (done > 0 || followed(&stopped) == 0), "{}", followed(&stopped));
+        let resumed = run(&objective, &FitSettings { stop: None, ..settings });
+        assert_eq!(bytes(&resumed), bytes(&whole));
+        assert!(!path.exists());
+    }
 }
 
 #[test]

@@ -4,18 +4,20 @@
 //!
 //! Each parameter is followed in both directions from the optimum ([`path`]); all paths advance together, so that an
 //! iteration is one batch. A path that meets a lower value than the optimum is followed down from there, and all begin
-//! again at the better optimum.
+//! again at the better optimum. A fit takes the ends of its intervals from the same paths, followed in longer strides and
+//! no further.
 
 mod label;
 mod path;
+pub(super) mod paths;
 
 pub use label::{Label, Tie};
 pub use path::PathEnd;
+pub(super) use path::{Aim, Path};
 
 use super::boxed::Boxed;
 use super::bridge::{Bridge, Spent};
 use super::checkpoint::Keeper;
-use super::conditional::Model;
 use super::fit::fit;
 use super::identify::identify;
 use super::lockstep::{Lockstep, Rules, bounds_hit};
@@ -25,17 +27,11 @@ use super::{CheckpointSettings, Ended, FitSettings, Identification, Objective, S
 use crate::engine::Status;
 use crate::{Diagnostic, Error, Result};
 use argmin::core::{PopulationState, State as _};
-use path::Path;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// A value that is lower than the optimum's by more than this is another optimum.
-const BETTER: f64 = 0.01;
-/// How often the paths begin again at a better one.
-const RENEWALS: usize = 5;
 /// Before the paths are followed the optimum is refined until the model promises less than this.
 const EXACT: f64 = 1e-8;
 
@@ -276,14 +272,13 @@ impl Course<'_> {
             work.paths = self.paths(&work.point)?;
         }
         let total = work.paths.len();
-        while watch.ended.is_none() && work.paths.iter().any(|path| path.end.is_none()) {
-            self.advance(&mut work.paths)?;
-            let lowest = work.paths.iter().map(Path::lowest).min_by(|a, b| a.1.total_cmp(&b.1));
-            if let Some((at, lower)) = lowest.filter(|(_, lower)| *lower < value - BETTER)
-                && work.better.len() < RENEWALS
+        while watch.ended.is_none() && paths::ended(&work.paths) < total {
+            paths::advance(&mut work.paths, &self.bridge, &self.boxed)?;
+            if work.better.len() < paths::RENEWALS
+                && let Some((point, lower)) = paths::better(&work.paths, &self.boxed)
             {
                 work.better.push((value, lower));
-                (work.point, work.refined, work.paths) = (self.boxed.point(at), None, Vec::new());
+                (work.point, work.refined, work.paths) = (point, None, Vec::new());
                 value = self.refine(&mut work, watch)?;
                 if let Some(ended) = watch.ended {
                     return Ok(Err(ended));
@@ -294,7 +289,7 @@ impl Course<'_> {
                 work.paths = self.paths(&work.point)?;
             }
             work.seconds = earlier + start.elapsed().as_secs_f64();
-            let done = work.paths.iter().filter(|path| path.end.is_some()).count();
+            let done = paths::ended(&work.paths);
             watch.tell(Stage::Profiles, done, Some(total), value);
             if done < total {
                 watch.stops();
@@ -378,41 +373,8 @@ impl Course<'_> {
         let expansion = expansion
             .ok_or_else(|| Error::Run("the objective has no finite derivatives at its optimum".to_string()))?;
         let identification = identify(self.objective, point, Some(&expansion.fisher));
-        let (at, model) = (self.boxed.unit(point), Model::new(&expansion, &self.boxed));
-        let both = |&parameter: &usize| {
-            let limit = 0.5 * identification.parameters[parameter].reach.powi(2);
-            let (at, model, seed) = (&at, &model, self.settings.fit.seed);
-            [-1.0, 1.0].map(|sign| {
-                let number = 2 * parameter as u64 + u64::from(sign > 0.0);
-                Path::new(parameter, sign, limit, at, model, seed, number)
-            })
-        };
-        Ok(self.settings.parameters.iter().flat_map(both).collect())
-    }
-
-    /// One batch of derivatives for all paths, and one of values for those that try other places.
-    fn advance(&self, paths: &mut [Path]) -> Result<()> {
-        let wanting: Vec<usize> = (0..paths.len()).filter(|&at| paths[at].wanted().is_some()).collect();
-        let points: Vec<Vec<f64>> =
-            wanting.iter().filter_map(|&at| paths[at].wanted().map(|trial| self.boxed.point(trial))).collect();
-        let expansions = self.bridge.expand(&points)?;
-        let mut models: Vec<Option<Option<Model>>> = vec![None; paths.len()];
-        for (at, expansion) in wanting.into_iter().zip(expansions) {
-            models[at] = Some(expansion.map(|expansion| Model::new(&expansion, &self.boxed)));
-        }
-        paths.par_iter_mut().zip(models).for_each(|(path, model)| {
-            if let Some(model) = model {
-                path.advance(model);
-            }
-        });
-        let tried: Vec<Vec<Vec<f64>>> = paths.iter_mut().map(Path::places_to_try).collect();
-        let points: Vec<Vec<f64>> = tried.iter().flatten().map(|at| self.boxed.point(at)).collect();
-        let mut values = self.bridge.values(&points)?.into_iter();
-        for (path, tried) in paths.iter_mut().zip(tried).filter(|(_, tried)| !tried.is_empty()) {
-            let values: Vec<f64> = values.by_ref().take(tried.len()).collect();
-            path.choose(tried, &values);
-        }
-        Ok(())
+        let (parameters, seed) = (&self.settings.parameters, self.settings.fit.seed);
+        Ok(paths::begin(parameters, (point, &expansion), &identification, &self.boxed, Aim::Course, seed))
     }
 
     fn conclude(&self, work: Work, value: f64, watch: &Watch) -> Result<Profiles> {
@@ -424,11 +386,10 @@ impl Course<'_> {
                 value: place.value,
                 settled: place.settled,
             };
-            let scaled = |unit: f64| self.boxed.lower[path.parameter] + unit * self.boxed.width(path.parameter);
             Side {
                 points: path.places.iter().map(point).collect(),
                 end: path.end.unwrap_or(PathEnd::Stopped),
-                crossing: path.crossing().map(scaled),
+                crossing: path.crossing().map(|unit| self.boxed.scaled(path.parameter, unit)),
                 settled: path.crossing_is_settled(),
             }
         };

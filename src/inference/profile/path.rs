@@ -6,13 +6,19 @@
 //! stands far higher than intended is taken again shorter. Where the model promises for ever what no step keeps (behind a
 //! threshold between life and death the objective has cliffs and stairs) other places are tried, and if none is better the
 //! point is marked as one that was not optimised.
+//!
+//! Where the end alone is wanted the same path is taken in a few strides, and places on the way need only be good enough to go
+//! on from.
 
+use crate::inference::boxed::Boxed;
 use crate::inference::conditional::Model;
 use crate::random::Stream;
 use serde::{Deserialize, Serialize};
 
 /// A point is optimised when the others could gain no more than this, by the model.
 const TIGHT: f64 = 1e-3;
+/// Where the end alone is wanted, a place is left when the model promises less than this part of what is missing to the limit.
+const LEAVING: f64 = 0.1;
 /// What the model may still promise where no step keeps any of it.
 const SLACK: f64 = 0.02;
 /// Marquardt's damping to begin with.
@@ -26,22 +32,22 @@ const ROUNDS: u32 = 4;
 const PLACES: [usize; 2] = [24, 8];
 /// How far away places along the valley are, in standard errors, in turn.
 const AWAY: [f64; 4] = [0.03, 0.1, 0.3, 1.0];
-/// No step of the parameter is longer, and none moves another one further, in parts of the box.
-const LONGEST: f64 = 0.05;
+/// No step moves another parameter further, in parts of the box.
 const FURTHEST: f64 = 0.2;
 /// A step that would have to be shorter than this ends the path.
 const SHORTEST: f64 = 1e-7;
 /// How often one step is shortened.
 const SHORTENED: u32 = 12;
-/// Steps rise by this part of the limit, and by this part of the rise so far.
+/// A rise of this part of the limit is next to none.
 const RISE: f64 = 0.05;
-const GROWING: f64 = 0.2;
 /// The path goes on to so many times the limit.
 const BEYOND: f64 = 1.25;
 /// The limit is passed well enough where a point is this near to it, as a part of it, or where the points on both sides
 /// are so near to one another, as a part of the way from the optimum.
 const CLOSE: f64 = 0.02;
 const BETWEEN: f64 = 0.005;
+/// An end may lie so far beyond the last two places, in parts of the way between them, where the last is near enough to it.
+const FURTHER: f64 = 1.5;
 /// The bounds of others decide where they are worth more than this part of the rise.
 const HELD: f64 = 0.5;
 /// A move after which the objective is so many limits above the last point is not worth optimising.
@@ -50,6 +56,33 @@ const HOPELESS: f64 = 4.0;
 const POINTS: usize = 200;
 /// Streams from here on belong to the places tried, one for each path.
 const STREAMS: u64 = 5 << 48;
+
+/// What a path is followed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Aim {
+    /// Its course: in steps that show its shape, to beyond the limit.
+    Course,
+    /// Its end alone: in strides, no further than the limit.
+    End,
+}
+
+impl Aim {
+    /// A step rises by this part of the limit, and by this part of the rise so far.
+    fn rise(self) -> [f64; 2] {
+        match self {
+            Aim::Course => [RISE, 0.2],
+            Aim::End => [0.35, 1.0],
+        }
+    }
+
+    /// No step of the parameter is longer, in parts of the box.
+    fn longest(self) -> f64 {
+        match self {
+            Aim::Course => 0.05,
+            Aim::End => 0.2,
+        }
+    }
+}
 
 /// A point of a path, on the unit box.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,6 +114,7 @@ pub enum PathEnd {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Path {
     pub parameter: usize,
+    aim: Aim,
     sign: f64,
     /// How far above the optimum the interval ends.
     limit: f64,
@@ -119,11 +153,19 @@ enum Task {
 }
 
 impl Path {
-    /// From the optimum `at`, where the model is `model`. `number` tells the paths of one run apart.
-    pub fn new(parameter: usize, sign: f64, limit: f64, at: &[f64], model: &Model, seed: u64, number: u64) -> Self {
+    /// From the optimum `at`, where the model is `model`, towards the upper bound or the lower one.
+    pub fn new(
+        parameter: usize,
+        upwards: bool,
+        limit: f64,
+        (at, model): (&[f64], &Model),
+        aim: Aim,
+        seed: u64,
+    ) -> Self {
         let mut path = Path {
             parameter,
-            sign,
+            aim,
+            sign: if upwards { 1.0 } else { -1.0 },
             limit,
             least: model.value,
             places: vec![Place { at: at.to_vec(), value: model.value, settled: true, held: false }],
@@ -135,13 +177,13 @@ impl Path {
             task: Task::Move,
             trial: at.to_vec(),
             distance: 0.0,
-            last_distance: LONGEST,
+            last_distance: aim.longest(),
             shortened: 0,
             damping: MILD,
             idle: 0,
             steps: 0,
             rounds: 0,
-            stream: Stream::new(seed, STREAMS + number),
+            stream: Stream::new(seed, STREAMS + 2 * parameter as u64 + u64::from(upwards)),
         };
         path.next_move();
         path
@@ -195,6 +237,24 @@ impl Path {
         self.limit
     }
 
+    /// The objective at the optimum.
+    pub fn least(&self) -> f64 {
+        self.least
+    }
+
+    /// The end of the interval, on the estimation scale: where the path crosses its limit, or the bound where it does not, or
+    /// does for the bounds of others alone. `None` where the path has come to no end.
+    pub fn reached(&self, boxed: &Boxed) -> Option<f64> {
+        match self.end? {
+            PathEnd::Crossed => self.crossing().map(|unit| boxed.scaled(self.parameter, unit)),
+            PathEnd::Bound | PathEnd::Held => {
+                let bounds = if self.sign > 0.0 { &boxed.upper } else { &boxed.lower };
+                Some(bounds[self.parameter])
+            }
+            PathEnd::Lost | PathEnd::Stopped => None,
+        }
+    }
+
     /// The lowest value met since the optimum, and where.
     pub fn lowest(&self) -> (&[f64], f64) {
         let places = self.places.iter().map(|place| (&place.at[..], place.value));
@@ -203,13 +263,14 @@ impl Path {
         places.chain(here).fold(start, |least, next| if next.1 < least.1 { next } else { least })
     }
 
-    /// Where the path crosses its limit, as a coordinate of the unit box: between two places, along the root of the rise.
+    /// Where the path crosses its limit, as a coordinate of the unit box: along the root of the rise, between two places or a
+    /// little beyond them.
     pub fn crossing(&self) -> Option<f64> {
         let (below, above) = self.bracket()?;
         let root = |place: &Place| (2.0 * (place.value - self.least).max(0.0)).sqrt();
         let share = ((2.0 * self.limit).sqrt() - root(below)) / (root(above) - root(below));
         let [from, to] = [below, above].map(|place| place.at[self.parameter]);
-        Some(from + share.clamp(0.0, 1.0) * (to - from))
+        Some(from + share.clamp(0.0, FURTHER) * (to - from))
     }
 
     /// Whether the places on both sides of the crossing were optimised.
@@ -217,9 +278,13 @@ impl Path {
         self.bracket().is_none_or(|(below, above)| below.settled && above.settled)
     }
 
-    /// The last place below the limit and the first above it.
+    /// The last place below the limit and the first above it, or near enough below where the end alone is wanted.
     fn bracket(&self) -> Option<(&Place, &Place)> {
-        let above = self.places.iter().position(|place| place.value - self.least >= self.limit)?;
+        let enough = match self.aim {
+            Aim::Course => self.limit,
+            Aim::End => (1.0 - CLOSE) * self.limit,
+        };
+        let above = self.places.iter().position(|place| place.value - self.least >= enough)?;
         (above > 0).then(|| (&self.places[above - 1], &self.places[above]))
     }
 
@@ -259,6 +324,10 @@ impl Path {
 
     fn settle_or_accept(&mut self) {
         let gain = self.model.gain(&self.here, self.parameter);
+        let missing = self.limit - (self.model.value - self.least);
+        if self.aim == Aim::End && gain <= LEAVING * missing {
+            return self.accept(true);
+        }
         let worn = self.idle >= IDLE || self.steps >= STEPS;
         if gain <= TIGHT || worn && gain <= SLACK {
             return self.accept(true);
@@ -292,7 +361,7 @@ impl Path {
         let crossed = from < self.limit && to >= self.limit;
         let close = [from, to].iter().any(|rise| (rise - self.limit).abs() <= CLOSE * self.limit);
         // Higher than was meant by as much again and more, or above the limit without a place near it.
-        let high = to > goal + (goal - from) + RISE * self.limit && from < self.limit;
+        let high = self.aim == Aim::Course && to > goal + (goal - from) + RISE * self.limit && from < self.limit;
         if !narrow && (high || crossed && !close) {
             let share = ((2.0 * goal).sqrt() - root(from)) / (root(to) - root(from));
             self.above = Some(place);
@@ -303,9 +372,17 @@ impl Path {
         if down < 0.0 && up > 0.0 && self.places.len() > 1 && self.shortened == 0 {
             return self.shorten((down / (down - up)).clamp(0.1, 0.9));
         }
+        // So may the one behind a wall that a stride has stepped over.
+        if self.aim == Aim::End && to < from - RISE * self.limit && up > 0.0 && self.shortened == 0 {
+            return self.shorten(0.5);
+        }
         (self.last_distance, self.shortened) = (self.distance.abs(), 0);
         self.base = self.model.clone();
         self.places.push(place);
+        let enough = match self.aim {
+            Aim::Course => 1.1 * self.limit,
+            Aim::End => (1.0 - CLOSE) * self.limit,
+        };
         // What was too far from the last place may be a good place beyond this one.
         if let Some(above) = self.above.take_if(|above| self.sign * (above.at[self.parameter] - own) > 0.0)
             && above.value - self.least >= BEYOND * self.limit
@@ -315,12 +392,13 @@ impl Path {
             self.places.push(above);
             return self.finish();
         }
-        if to >= 1.1 * self.limit { self.finish() } else { self.next_move() }
+        if to >= enough { self.finish() } else { self.next_move() }
     }
 
     /// How far the next place is to rise above the optimum.
     fn goal(&self, rise: f64) -> f64 {
-        let next = rise.max(0.0) * (1.0 + GROWING) + RISE * self.limit;
+        let [step, growing] = self.aim.rise();
+        let next = rise.max(0.0) * (1.0 + growing) + step * self.limit;
         if rise >= (1.0 - CLOSE) * self.limit {
             BEYOND * self.limit
         } else if next > (1.0 - RISE) * self.limit {
@@ -339,8 +417,14 @@ impl Path {
         }
         let near = rise <= RISE * self.limit;
         let growth = self.base.growth(base, self.parameter, self.sign, rise.max(0.0), near);
-        let wanted = if growth > 0.0 { (root(self.goal(rise)) - root(rise)) / growth } else { LONGEST };
-        let longest = LONGEST.min(3.0 * self.last_distance);
+        let longest = self.aim.longest().min(3.0 * self.last_distance);
+        let wanted = match growth > 0.0 {
+            true => (root(self.goal(rise)) - root(rise)) / growth,
+            // Down into another valley, at whose bottom a stride may not go by.
+            false if self.aim == Aim::End && !near => self.last_distance,
+            false => longest,
+        };
+
         let mut distance = wanted.clamp(1e-3 * longest, longest);
         if let Some(above) = &self.above {
             distance = distance.min(0.6 * (above.at[self.parameter] - own).abs());

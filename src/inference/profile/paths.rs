@@ -1,0 +1,69 @@
+//! Paths of several parameters in both directions, which advance together: an iteration is one batch.
+
+use super::path::{Aim, Path};
+use crate::Result;
+use crate::inference::boxed::Boxed;
+use crate::inference::bridge::Bridge;
+use crate::inference::conditional::Model;
+use crate::inference::{Expansion, Identification};
+use rayon::prelude::*;
+
+/// A value that is lower than the optimum's by more than this is another optimum.
+const BETTER: f64 = 0.01;
+/// How often the paths begin again at a better one.
+pub const RENEWALS: usize = 5;
+
+/// The two paths of each of `parameters`, downwards and upwards, from the optimum `point` with its expansion.
+pub fn begin(
+    parameters: &[usize],
+    (point, expansion): (&[f64], &Expansion),
+    identification: &Identification,
+    boxed: &Boxed,
+    aim: Aim,
+    seed: u64,
+) -> Vec<Path> {
+    let (at, model) = (boxed.unit(point), Model::new(expansion, boxed));
+    let both = |&parameter: &usize| {
+        // Half of the 95 % quantile of chi-squared with one degree of freedom, or of F.
+        let limit = 0.5 * identification.parameters[parameter].reach.powi(2);
+        [false, true].map(|upwards| Path::new(parameter, upwards, limit, (&at, &model), aim, seed))
+    };
+    parameters.iter().flat_map(both).collect()
+}
+
+/// One batch of derivatives for all paths, and one of values for those that try other places.
+pub fn advance(paths: &mut [Path], bridge: &Bridge, boxed: &Boxed) -> Result<()> {
+    let wanting: Vec<usize> = (0..paths.len()).filter(|&at| paths[at].wanted().is_some()).collect();
+    let points: Vec<Vec<f64>> =
+        wanting.iter().filter_map(|&at| paths[at].wanted().map(|trial| boxed.point(trial))).collect();
+    let expansions = bridge.expand(&points)?;
+    let mut models: Vec<Option<Option<Model>>> = vec![None; paths.len()];
+    for (at, expansion) in wanting.into_iter().zip(expansions) {
+        models[at] = Some(expansion.map(|expansion| Model::new(&expansion, boxed)));
+    }
+    paths.par_iter_mut().zip(models).for_each(|(path, model)| {
+        if let Some(model) = model {
+            path.advance(model);
+        }
+    });
+    let tried: Vec<Vec<Vec<f64>>> = paths.iter_mut().map(Path::places_to_try).collect();
+    let points: Vec<Vec<f64>> = tried.iter().flatten().map(|at| boxed.point(at)).collect();
+    let mut values = bridge.values(&points)?.into_iter();
+    for (path, tried) in paths.iter_mut().zip(tried).filter(|(_, tried)| !tried.is_empty()) {
+        let values: Vec<f64> = values.by_ref().take(tried.len()).collect();
+        path.choose(tried, &values);
+    }
+    Ok(())
+}
+
+/// The paths that have come to their ends.
+pub fn ended(paths: &[Path]) -> usize {
+    paths.iter().filter(|path| path.end.is_some()).count()
+}
+
+/// A place that is lower than the optimum by more than a little, and the objective there.
+pub fn better(paths: &[Path], boxed: &Boxed) -> Option<(Vec<f64>, f64)> {
+    let lowest = paths.iter().map(|path| (path, path.lowest())).min_by(|a, b| a.1.1.total_cmp(&b.1.1));
+    let (path, (at, lower)) = lowest?;
+    (lower < path.least() - BETTER).then(|| (boxed.point(at), lower))
+}
