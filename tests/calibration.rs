@@ -245,7 +245,7 @@ fn a_dose_response_with_its_noise_estimated_is_calibrated() {
 /// Iron and copper on 16 cells that differ, the same ones for the data and the fit, under eight conditions. Draws are made in
 /// f32 and weighed anew in f64; the data are made in f64.
 #[test]
-#[ignore = "two hours, in release"]
+#[ignore = "an hour, in release"]
 fn a_population_of_cells_under_iron_and_copper_is_calibrated() {
     calibrate("crosstalk", 4, (8, 16), Precision::F32);
 }

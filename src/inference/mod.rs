@@ -10,7 +10,6 @@ mod boxed;
 mod bridge;
 mod checkpoint;
 mod cmaes;
-mod conditional;
 pub mod design;
 mod ensemble;
 mod fit;

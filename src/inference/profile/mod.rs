@@ -7,6 +7,7 @@
 //! again at the better optimum. A fit takes the ends of its intervals from the same paths, followed in longer strides and
 //! no further.
 
+mod conditional;
 mod label;
 mod path;
 pub(super) mod paths;

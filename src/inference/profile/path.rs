@@ -10,8 +10,8 @@
 //! Where the end alone is wanted the same path is taken in a few strides, and places on the way need only be good enough to go
 //! on from.
 
+use super::conditional::Model;
 use crate::inference::boxed::Boxed;
-use crate::inference::conditional::Model;
 use crate::random::Stream;
 use serde::{Deserialize, Serialize};
 

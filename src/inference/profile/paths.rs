@@ -1,10 +1,10 @@
 //! Paths of several parameters in both directions, which advance together: an iteration is one batch.
 
+use super::conditional::Model;
 use super::path::{Aim, Path};
 use crate::Result;
 use crate::inference::boxed::Boxed;
 use crate::inference::bridge::Bridge;
-use crate::inference::conditional::Model;
 use crate::inference::{Expansion, Identification};
 use rayon::prelude::*;
 

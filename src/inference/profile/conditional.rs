@@ -1,8 +1,8 @@
 //! The quadratic model of an objective about a point of the unit box, for steps in which one coordinate is given and the
 //! others are at their best: what profiles are followed with.
 
-use super::Expansion;
-use super::boxed::{Boxed, best_step};
+use crate::inference::Expansion;
+use crate::inference::boxed::{Boxed, best_step};
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
