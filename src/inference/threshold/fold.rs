@@ -6,7 +6,7 @@
 //! swap places, if cells that rest above it stay as they are when the dose is brought to just below it. The search runs in
 //! the engine's precision; the dose, its jump and the way back rest on runs in f64.
 
-use super::turn::{Turn, confirm};
+use super::turn::{Looks, Turn, confirm};
 use super::{Answer, Answers, Inquiry, What};
 use crate::Result;
 use crate::engine::{Protocol, Segment};
@@ -74,7 +74,7 @@ impl Inquiry<'_> {
             }
         }
         brackets.retain(|(_, low, high)| apart(&low.1, &high.1) > JUMP);
-        let look = |asked: &[(usize, f64)]| -> Result<Vec<Option<(bool, Vec<f64>)>>> {
+        let look = |asked: &[(usize, f64)]| -> Looks<Vec<f64>> {
             let doses: Vec<_> = asked.iter().map(|&(at, log)| (brackets[at].0, vec![log.exp()])).collect();
             let jumped = |(run, &(at, _)): (Option<Vec<f64>>, &(usize, f64))| {
                 let (_, low, high) = &brackets[at];

@@ -1,7 +1,7 @@
 //! The point of no return: from when on it no longer helps to wash the compound out.
 
 use super::course::Course;
-use super::turn::{Turn, confirm, narrow};
+use super::turn::{Looks, Turn, confirm, narrow};
 use super::{Answer, Inquiry};
 use crate::Result;
 
@@ -42,7 +42,7 @@ impl Inquiry<'_> {
             Ok(runs.into_iter().map(|run| run.map(|outputs| self.lethal(&outputs))).collect())
         };
         let saved = washed(&(0..asked.len()).map(|at| (at, 0.0)).collect::<Vec<_>>(), true)?;
-        let look = |places: &[(usize, f64)], exactly: bool| -> Result<Vec<Option<(bool, ())>>> {
+        let look = |places: &[(usize, f64)], exactly: bool| -> Looks<()> {
             let lost = |(end, &(at, _)): (Option<f64>, &(usize, f64))| {
                 let (end, saved) = (end?, saved[at]?);
                 let all = courses[asked[at].0].as_ref().map_or(0.0, |course| course.lethal[course.lethal.len() - 1]);

@@ -28,8 +28,11 @@ pub enum Turn<E> {
     Unknown,
 }
 
-/// Looks at places, each on the line of one bracket; `None` where a run fails.
-pub type Look<'a, E> = &'a dyn Fn(&[(usize, f64)]) -> Result<Vec<Option<(bool, E)>>>;
+/// Whether it has turned at each of some places, and what was seen there; `None` where a run fails.
+pub type Looks<E> = Result<Vec<Option<(bool, E)>>>;
+
+/// Looks at places, each on the line of one bracket.
+pub type Look<'a, E> = &'a dyn Fn(&[(usize, f64)]) -> Looks<E>;
 
 /// Halves `brackets` until each is at most `width`; one whose run fails stays as it is.
 pub fn narrow<E>(brackets: &mut [(f64, f64)], width: f64, look: Look<E>) -> Result<()> {
