@@ -8,7 +8,8 @@ use clap::Args;
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::gpu::{GpuEngine, devices};
 use fenton::engine::{
-    Batch, Engine, Lane, Method, Outcomes, Precision, Protocol, Segment, Settings, Status, choose, stiff_method,
+    Batch, Engine, Lane, Method, Outcomes, Precision, Protocol, Segment, Settings, Status, choose, magnitudes,
+    stiff_method,
 };
 use fenton::expr::Symbol;
 use fenton::model::System;
@@ -31,7 +32,7 @@ Examples:
 
 Each instance has its own parameters: those that are not 0 times exp(0.2 z), z normal. The error is that of the final
 states against the CPU in f64 at a relative tolerance of 1e-10, for the first 256 instances: the difference over
-(1e-6 + the state's size), the median and the worst. The crossover is the smallest number of instances measured from which
+(what counts as small for the state + its size), the median and the worst. The crossover is the smallest number of instances measured from which
 on an adapter is faster than the CPU in the same precision.")]
 pub struct BenchArgs {
     /// A study file, a model file, or the name of an embedded study or model
@@ -192,22 +193,14 @@ fn of_model(mut system: System, until: f64) -> Workload {
     let outputs = (0..system.states.len() as u32).map(|at| system.graph.symbol(Symbol::State(at))).collect();
     let centre: Vec<f64> = inputs.iter().map(|&at| system.parameters[at as usize].value).collect();
     let program = Program::new(&system, &Lowering { inputs, fixed: Vec::new(), outputs });
-    let initial = program.graph.evaluate(&program.initial, &|symbol| match symbol {
-        Symbol::Parameter(at) => centre[at as usize],
-        _ => 0.0,
-    });
     let segments = vec![Segment { until, ..Segment::default() }];
+    let protocol = Protocol { start: 0.0, segments, outputs: vec![until] };
+    let magnitudes = magnitudes(&program, &[(&centre, &protocol)], 1e-2);
     let row = move |instance: usize| {
         let mut stream = Stream::new(1, instance as u64);
         centre.iter().map(|value| value * (SPREAD * stream.normal()).exp()).collect()
     };
-    Workload {
-        name: system.name,
-        protocols: vec![Protocol { start: 0.0, segments, outputs: vec![until] }],
-        magnitudes: initial.iter().map(|value| (1e-2 * value.abs()).max(1e-6)).collect(),
-        program,
-        row: Box::new(row),
-    }
+    Workload { name: system.name, protocols: vec![protocol], magnitudes, program, row: Box::new(row) }
 }
 
 impl Workload {
@@ -291,7 +284,7 @@ impl Bench<'_> {
                     steps += outcomes.reports.iter().map(|r| u64::from(r.steps) + u64::from(r.rejected)).sum::<u64>();
                     failed += outcomes.reports.iter().filter(|r| r.status != Status::Finished).count();
                     if first == 0 {
-                        errors = self::errors(&outcomes, self.reference);
+                        errors = self::errors(&outcomes, self.reference, &workload.magnitudes);
                     }
                 }
                 best = best.min(seconds);
@@ -318,15 +311,17 @@ impl Bench<'_> {
 }
 
 /// Of all states of the instances that both have finished, ascending.
-fn errors(outcomes: &Outcomes, reference: &Outcomes) -> Vec<f64> {
+fn errors(outcomes: &Outcomes, reference: &Outcomes, magnitudes: &[f64]) -> Vec<f64> {
     let mut errors = Vec::new();
     for lane in 0..reference.reports.len().min(outcomes.reports.len()) {
         if reference.reports[lane].status != Status::Finished || outcomes.reports[lane].status != Status::Finished {
             continue;
         }
         let of = |o: &'_ Outcomes| o.offsets[lane]..o.offsets[lane + 1];
-        for (value, wanted) in outcomes.outputs[of(outcomes)].iter().zip(&reference.outputs[of(reference)]) {
-            errors.push((value - wanted).abs() / (1e-6 + wanted.abs()));
+        let pairs = outcomes.outputs[of(outcomes)].iter().zip(&reference.outputs[of(reference)]);
+        // Outputs are the states, in their order.
+        for ((value, wanted), magnitude) in pairs.zip(magnitudes.iter().cycle()) {
+            errors.push((value - wanted).abs() / (magnitude + wanted.abs()));
         }
     }
     errors.sort_by(f64::total_cmp);

@@ -11,7 +11,7 @@ use fenton::inference::{CheckpointSettings, Ended, FitSettings, Method, Progress
 use fenton::report::document::{Document, Effect, Quantity, RunFacts};
 use fenton::report::{self, interval_text, shown};
 use fenton::study::Study;
-use fenton::summary::BETWEEN;
+use fenton::summary::{BETWEEN, NO_MAXIMUM};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -215,11 +215,16 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     }
     for p in document.parameters.iter().filter(|p| p.estimated) {
         let interval = match (p.interval, p.prior_interval) {
-            (Some(interval), _) => format!("95 % interval {}, {scope}", interval_text(interval)),
+            (Some(interval), _) => {
+                let from =
+                    if p.interval_from == "profile" { String::new() } else { format!(" (by {})", p.interval_from) };
+                format!("95 % interval {}{from}, {scope}", interval_text(interval))
+            }
             (None, _) if p.at_bound.is_some() => "at a bound, not identified".into(),
             (None, Some(prior)) if p.verdict == "known from the prior" => {
                 format!("{}, 95 % of it {}", p.verdict, interval_text(prior))
             }
+            _ if p.verdict == NO_MAXIMUM => "no best value: the likelihood rises without end as it falls".into(),
             _ => "not identified".into(),
         };
         text += &format!("  {:<width$}  {:>9} {:<12} {interval}\n", p.name, shown(p.value), p.unit);

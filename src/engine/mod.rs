@@ -8,10 +8,12 @@ pub mod gpu;
 mod guarded;
 pub mod method;
 mod reduction;
+mod sizes;
 
 pub use automatic::{choose, stiff_method};
 pub use guarded::Guarded;
 pub use reduction::{Law, Misfit, Number, Reduced, Reduction, Residual};
+pub use sizes::magnitudes;
 
 use crate::program::Program;
 

@@ -219,7 +219,10 @@ impl<'a> StudyObjective<'a> {
         for chunk in points.chunks(self.expandable(wanted, exact)) {
             let linear = self.linearise(chunk, exact)?;
             let own = Data { observed: self.problem().observed(), priors: None };
-            let expanded = chunk.par_iter().zip(&linear).map(|(point, linear)| self.expansion(point, linear, own));
+            let expanded = chunk.par_iter().zip(&linear).map(|(point, linear)| {
+                let expansion = self.expansion(point, linear, own);
+                if exact { self.observed(point, linear, own, expansion) } else { expansion }
+            });
             expansions.par_extend(expanded);
         }
         Ok(expansions)
@@ -263,6 +266,29 @@ impl<'a> StudyObjective<'a> {
             expansion.value = f64::INFINITY;
             expansion.gradient.fill(0.0);
             expansion.fisher.fill(0.0);
+        }
+        expansion
+    }
+
+    /// With the observed information of noise under Student's t in place of the expected one, which makes standard errors too
+    /// small. Far from an optimum it need not be positive; there the expected one stays.
+    fn observed(
+        &self,
+        point: &[f64],
+        (simulated, jacobian): &(Simulated, DMatrix<f64>),
+        data: Data,
+        mut expansion: Expansion,
+    ) -> Expansion {
+        if !expansion.value.is_finite() {
+            return expansion;
+        }
+        let values = self.problem().values(point);
+        let linear = Linear { slots: &simulated.slots, jacobian };
+        if let Some(beyond) = self.problem().observed_beyond_expected(data.observed, &values, &linear) {
+            let fisher = &expansion.fisher + beyond;
+            if fisher.clone().cholesky().is_some() {
+                expansion.fisher = fisher;
+            }
         }
         expansion
     }

@@ -114,7 +114,8 @@ impl<'a> Simulator<'a> {
         Settings {
             method: self.choice.method.or(solver.method).unwrap_or(usual),
             rtol,
-            atol: solver.magnitudes.iter().map(|magnitude| atol * magnitude).collect(),
+            // What single precision cannot hold would be 0.
+            atol: solver.magnitudes.iter().map(|m| if single { (atol * m).max(1e-36) } else { atol * m }).collect(),
             max_steps: solver.max_steps.unwrap_or(20_000),
             caution: 1.0,
         }

@@ -176,13 +176,17 @@ pub struct ParameterResult {
     /// "log10" or "lin".
     pub scale: String,
     pub estimated: bool,
-    /// "identified", "known from the prior", "not identified", "at a bound", "fixed" or, for statements in words, "bounded
+    /// "identified", "known from the prior", "not identified", "at a bound", "no maximum" (an error that goes
+    /// to nothing), "fixed" or, for statements in words, "bounded
     /// by the statement".
     pub verdict: String,
     /// On the estimation scale.
     pub standard_error: Option<f64>,
     /// 95 %, in the parameter's unit; `None` where the data do not identify it.
     pub interval: Option<(f64, f64)>,
+    /// How the interval was made: "profile" where both ends are those of a followed profile, "standard error", "bounds", or
+    /// the first two with an end that is a bound.
+    pub interval_from: String,
     pub bounds: Option<(f64, f64)>,
     pub at_bound: Option<Side>,
     /// As written: "log-normal(0.5, x2)".

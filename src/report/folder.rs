@@ -138,6 +138,7 @@ fn parameters(document: &Document) -> Result<String> {
             optional(p.standard_error),
             low,
             high,
+            p.interval_from.clone(),
             lower,
             upper,
             at_bound.into(),
@@ -159,6 +160,7 @@ fn parameters(document: &Document) -> Result<String> {
         "standard_error",
         "lower_95",
         "upper_95",
+        "interval_from",
         "lower_bound",
         "upper_bound",
         "at_bound",
@@ -228,7 +230,13 @@ fn predictions(document: &Document) -> Result<String> {
     )
 }
 
+/// How bands and the intervals of effective concentrations were made: no profile is followed for them.
+pub(super) fn band_from(document: &Document) -> &'static str {
+    if document.statements.is_some() { "quantiles of weighted draws" } else { "standard errors, by draws" }
+}
+
 fn simulations(document: &Document) -> Result<String> {
+    let from = band_from(document);
     let rows = |chart: &Chart| {
         let mut rows = Vec::new();
         for series in &chart.series {
@@ -244,11 +252,12 @@ fn simulations(document: &Document) -> Result<String> {
                     number(point.value),
                     optional(low),
                     optional(high),
+                    if low.is_some() { from.into() } else { String::new() },
                 ]);
             }
         }
         rows
     };
-    let header = ["picture", "series", "x_name", "x", "x_unit", "y_name", "y", "lower_95", "upper_95"];
+    let header = ["picture", "series", "x_name", "x", "x_unit", "y_name", "y", "lower_95", "upper_95", "interval_from"];
     table(&header, document.dose_responses.iter().chain(&document.time_courses).flat_map(rows))
 }

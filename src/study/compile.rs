@@ -6,14 +6,17 @@ use super::noise::Noise;
 use super::plausible::pooled_sd;
 use super::prior::{Prior, Scale};
 use super::problem::{
-    self, Between, Cells, Counted, ErrorModel, Estimated, Frame, Observation, Problem, Scatter, Term,
+    self, Between, Cells, Counted, ErrorModel, Estimated, Frame, Layout, Observation, Problem, Scatter, Term,
 };
+use crate::engine::{Protocol, magnitudes};
 use crate::expr::{Id, Symbol};
 use crate::program::{Lowering, Program};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Shifts of experiments are looked for within so many sds.
 const SHIFTS: f64 = 4.0;
+/// Runs that are followed for the sizes of their states, at most.
+const MEASURED: usize = 8;
 
 impl Study {
     /// Lowers the study: what is estimated, differs between conditions or cells, or is dosed becomes an input of the
@@ -49,11 +52,7 @@ impl Study {
                 .map(|(_, condition)| &self.conditions[condition])
                 .map(|c| Treatment {
                     name: c.name.clone(),
-                    schedule: c
-                        .schedule
-                        .iter()
-                        .map(|&(from, until)| (from * self.time_factor, until * self.time_factor))
-                        .collect(),
+                    schedule: c.schedule.iter().map(|s| s.times(self.time_factor)).collect(),
                     doses: c.doses.clone(),
                 })
                 .collect(),
@@ -75,10 +74,11 @@ impl Study {
             nodes: nodes(cells.nodes, cells.of.len()),
         });
         let mut solver = self.solver.clone();
-        solver.magnitudes = self.magnitudes(&program, &backgrounds, &compiler.parameters);
+        let layout = design.lay_out(&requests);
+        solver.magnitudes = self.magnitudes(&program, &backgrounds, &compiler.parameters, &layout);
         Problem {
             name: self.name.clone(),
-            layout: design.lay_out(&requests),
+            layout,
             observations: compiler.observations(),
             between: compiler.between,
             parameters: compiler.parameters,
@@ -137,25 +137,32 @@ impl Study {
         symbols.into_iter().filter_map(|s| if let Symbol::Parameter(i) = s { Some(i) } else { None }).collect()
     }
 
-    /// What counts as small for each state: a hundredth of where it starts, or a millionth where it starts at 0.
-    fn magnitudes(&self, program: &Program, backgrounds: &[Vec<Term>], parameters: &[Estimated]) -> Vec<f64> {
+    /// What counts as small for each state, at the values that a search starts from: a hundredth of where it begins, unless
+    /// what is small is read by its logarithm or with a relative error.
+    fn magnitudes(
+        &self,
+        program: &Program,
+        backgrounds: &[Vec<Term>],
+        parameters: &[Estimated],
+        layout: &Layout,
+    ) -> Vec<f64> {
         let values: Vec<f64> = parameters.iter().map(|p| p.start).collect();
-        let at_start = |background: &Vec<Term>| {
-            let inputs: Vec<f64> = background.iter().map(|term| term.value(&values)).collect();
-            program.graph.evaluate(&program.initial, &|symbol| match symbol {
-                Symbol::Parameter(i) => inputs[i as usize],
-                _ => 0.0,
-            })
-        };
-        let starts: Vec<Vec<f64>> = backgrounds.iter().map(at_start).collect();
-        let usual = |state: usize| {
-            let largest = starts.iter().map(|s| s[state].abs()).filter(|x| x.is_finite()).fold(0.0, f64::max);
-            (1e-2 * largest).max(1e-6)
-        };
-        let stated = &self.solver.magnitudes;
-        (0..program.states.len())
-            .map(|state| stated.get(state).copied().filter(|m| m.is_finite()).unwrap_or_else(|| usual(state)))
-            .collect()
+        let row = |background: &Vec<Term>| background.iter().map(|term| term.value(&values)).collect();
+        let rows: Vec<Vec<f64>> = backgrounds.iter().map(row).collect();
+        let runs: Vec<(&[f64], &Protocol)> = layout
+            .runs
+            .iter()
+            .zip(&layout.protocols)
+            .map(|(run, protocol)| (&rows[run.condition][..], protocol))
+            .collect();
+        let apart = runs.len().div_ceil(MEASURED).max(1);
+        let some: Vec<_> = runs.iter().rev().step_by(apart).copied().collect();
+        let relative = |o: &super::Observable| o.error.noise == Noise::LogNormal || o.error.relative.is_some();
+        let of_start = if self.observables.iter().any(relative) { 0.0 } else { 1e-2 };
+        let mut magnitudes = magnitudes(program, &some, of_start);
+        let stated = self.solver.magnitudes.iter().zip(&mut magnitudes).filter(|(stated, _)| stated.is_finite());
+        stated.for_each(|(&stated, magnitude)| *magnitude = stated);
+        magnitudes
     }
 }
 

@@ -4,6 +4,7 @@ use super::document::At;
 use super::noise::Noise;
 use super::prior::{Prior, Scale};
 use super::problem::Solver;
+use super::schedule::Schedule;
 use crate::expr::Id;
 use crate::model::{Network, System};
 
@@ -78,8 +79,8 @@ pub struct Condition {
     pub fold: Vec<(u32, Quantity)>,
     /// For each compound a dose that the data do not state.
     pub doses: Vec<Option<f64>>,
-    /// For each compound when it is added and washed out, in the study's unit of time.
-    pub schedule: Vec<(f64, f64)>,
+    /// For each compound when it is there, in the study's unit of time.
+    pub schedule: Vec<Schedule>,
 }
 
 /// A number or a parameter of the study.

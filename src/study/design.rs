@@ -1,6 +1,7 @@
 //! From what was done and read to protocols, runs and the places of readings.
 
 use super::problem::{Layout, Prediction, Reading, Run, Term};
+use super::schedule::Schedule;
 use crate::engine::{Protocol, Segment};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,8 +31,8 @@ pub struct DosedInput {
 #[derive(Debug, Clone)]
 pub struct Treatment {
     pub name: String,
-    /// For each compound when it is added and when it is washed out.
-    pub schedule: Vec<(f64, f64)>,
+    /// For each compound when it is there.
+    pub schedule: Vec<Schedule>,
     /// Doses that the data do not state.
     pub doses: Vec<Option<f64>>,
 }
@@ -204,19 +205,18 @@ impl Design {
         self.protocol_by(condition, &self.conditions[condition].schedule, doses, outputs)
     }
 
-    /// The same with another schedule: for each compound when it is added and when it is washed out.
-    pub fn protocol_by(&self, condition: usize, schedule: &[(f64, f64)], doses: &[f64], outputs: &[f64]) -> Protocol {
+    /// The same with another schedule of each compound.
+    pub fn protocol_by(&self, condition: usize, schedule: &[Schedule], doses: &[f64], outputs: &[f64]) -> Protocol {
         let level = |compound: usize, time: f64| {
-            let (from, until) = schedule[compound];
-            if from <= time && time < until { doses[compound] * self.compounds[compound].factor } else { 0.0 }
+            if schedule[compound].is_there(time) { doses[compound] * self.compounds[compound].factor } else { 0.0 }
         };
         let dosed = (0..self.compounds.len()).filter(|&c| doses[c] != 0.0);
         let mut changes: BTreeSet<Time> = BTreeSet::from([Time(0.0)]);
         // All runs of a condition begin with its earliest compound, also those without it: growth counts from there.
-        changes.extend(schedule.iter().map(|&(from, _)| Time(from.min(0.0))));
+        changes.extend(schedule.iter().map(|s| Time(s.first().min(0.0))));
         for compound in dosed {
-            let (from, until) = schedule[compound];
-            changes.extend([from, until].into_iter().filter(|t| t.is_finite()).map(Time));
+            let ends = schedule[compound].pulses().iter().flat_map(|&(from, until)| [from, until]);
+            changes.extend(ends.filter(|t| t.is_finite()).map(Time));
         }
         let changes: Vec<f64> = changes.into_iter().map(|t| t.0).collect();
         let start = changes[0];

@@ -32,7 +32,7 @@ pub struct Observed<'a> {
 
 impl<'a> Observed<'a> {
     /// Those that count, with their weights.
-    fn counted(self) -> impl Iterator<Item = (&'a Observation, f64)> {
+    pub(super) fn counted(self) -> impl Iterator<Item = (&'a Observation, f64)> {
         let weight = move |at: usize| self.weights.map_or(1.0, |weights| weights[at]);
         self.observations.iter().enumerate().map(move |(at, o)| (o, weight(at))).filter(|(_, weight)| *weight != 0.0)
     }
@@ -326,7 +326,13 @@ pub(super) fn total_sd(error: &ErrorModel, values: &[f64], mean: f64) -> f64 {
     error.relative.as_ref().map_or(sd, |relative| sd.hypot(relative.value(values) * mean))
 }
 
-fn sd_gradient(error: &ErrorModel, values: &[f64], slopes: &[f64], mean: f64, d_mean: &DVector<f64>) -> DVector<f64> {
+pub(super) fn sd_gradient(
+    error: &ErrorModel,
+    values: &[f64],
+    slopes: &[f64],
+    mean: f64,
+    d_mean: &DVector<f64>,
+) -> DVector<f64> {
     let mut gradient = DVector::zeros(values.len());
     let total = total_sd(error, values, mean);
     match &error.relative {

@@ -42,6 +42,8 @@
 //! fold = { k_store = 0.1 }      # or a multiple of what it is
 //! doses = { BSO = 100 }         # doses of compounds that have no column in the data
 //! schedule = { BSO = { from = -24 }, FAC = { from = 0, until = 2 } }    # pre-treatment, pulse with wash-out
+//! # several pulses: FAC = [{ from = 0, until = 2 }, { from = 24, until = 30 }]
+//! # or evenly: FAC = { from = 0, until = 2, every = 24, times = 3 }
 //! [conditions.protected]
 //! cell = "HT-1080"              # another line in this condition alone
 //! perturb = { SLC7A11 = "x2", erastin = "1 uM", Fer-1 = { dose = "100 nM", from = -2, until = 24 } }   # by name
@@ -106,6 +108,12 @@
 //! while a condition settles, and in the control. Factors of the line, of perturbations and of `fold` multiply. What the
 //! catalogue assumes becomes a note of the study.
 //!
+//! **Schedules.** Time 0 is when a compound is added unless its schedule says otherwise; `from` may lie before it, and all
+//! runs of a condition begin with its earliest compound. A compound may come and go several times: a list of pulses, or
+//! `every` and `times` for pulses of the same length. While it is there it is there at the dose of the row. Pulses of one
+//! compound may touch and may not overlap: two at once would be a dose that no row states. A formula that names the dose
+//! itself has, at the moment of a change, what is there after it.
+//!
 //! **Readings.** With L the live and D the dead cells of a well and V the vehicle control of the same condition at the
 //! same time: `relative viability` is L / L_V, `fractional viability` L / (L + D), `lethal fraction` D / (L + D),
 //! `inhibition` 1 - L / L_V, `signal` the raw signal, `offset + scale * L` (a dead dye: D). An assay reads
@@ -162,11 +170,13 @@ pub mod design;
 mod document;
 pub(crate) mod draw;
 pub mod embedded;
+pub mod endless;
 pub mod evidence;
 mod files;
 mod likelihood;
 pub mod noise;
 mod observe;
+mod observed;
 mod open;
 mod perturb;
 mod plausible;
@@ -174,6 +184,7 @@ mod prior;
 pub mod problem;
 mod read;
 mod residuals;
+mod schedule;
 pub mod special;
 pub(crate) mod table;
 pub(crate) mod units;
@@ -189,4 +200,5 @@ pub use perturb::models_with;
 pub use prior::{Prior, Scale};
 pub use read::Sources;
 pub use residuals::Residual;
+pub use schedule::{Clash, Schedule};
 pub use table::{decode, place_of};

@@ -372,7 +372,11 @@ impl Reader<'_, '_> {
                 let least = self.least(quantity);
                 if least < 0.0 || matches!(quantity, Quantity::Number(0.0)) {
                     let message = format!("an sd is positive, this one may be {least}");
-                    self.findings.say(&amount.span, message, "such as 0.05 for viability as a fraction");
+                    let hint = match section.has("relative") {
+                        true => "where the prediction is 0 a relative error is none: state the least error that a reading has",
+                        false => "such as 0.05 for viability as a fraction",
+                    };
+                    self.findings.say(&amount.span, message, hint);
                 }
                 Some(Sd::Is(quantity))
             }

@@ -3,6 +3,7 @@
 use super::compile::{can_be_joint, level};
 use super::declared::{Kind, Parameter, Quantity, Sd, Seen, Study};
 use super::document::Findings;
+use super::endless::Copies;
 use super::noise::Noise;
 use super::prior::Prior;
 use super::read::{self, Sources, fail};
@@ -60,6 +61,7 @@ impl Study {
         }
         study.remark_on_control();
         study.remark_on_what_is_idle();
+        study.remark_on_noise();
         Ok(study)
     }
 
@@ -114,7 +116,13 @@ impl Study {
         for (at, observable) in self.observables.iter().enumerate() {
             let wanted = observable.error.sd == Sd::Replicates && observable.reading != Kind::DeathTime;
             let first = self.data.iter().position(|datum| datum.observable == at);
-            if let (Some(first), true) = (first, wanted && plausible::pooled_sd(self, &self.data, at).is_none()) {
+            let (Some(first), true) = (first, wanted) else { continue };
+            if Copies::of(self, at).all() {
+                let message =
+                    "the replicates of every dose and time are the same number: copies say nothing of an error";
+                let hint = "give the readings of the single wells, or state an sd in [noise]";
+                findings.say(&fields[first][0].span, message, hint);
+            } else if plausible::pooled_sd(self, &self.data, at).is_none() {
                 let message = "no dose and time was read more than once: there are no replicates to take an sd from";
                 let hint = "state an sd in [noise], or estimate it as a parameter";
                 findings.say(&fields[first][0].span, message, hint);

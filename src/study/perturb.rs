@@ -9,6 +9,7 @@ use super::declared::{Compound, Condition, Quantity};
 use super::document::{Amount, At, Section, suggest};
 use super::embedded;
 use super::read::Reader;
+use super::schedule::{self, Schedule};
 use super::units::Unit;
 use crate::expr::{Graph, Id, Symbol};
 use crate::model::{System, antimony};
@@ -21,7 +22,7 @@ pub struct Change {
 }
 
 enum What {
-    Dose { compound: usize, dose: f64, times: Option<(f64, f64)> },
+    Dose { compound: usize, dose: f64, times: Option<Schedule> },
     Fold(u32, Quantity),
     Set(u32, f64),
 }
@@ -29,7 +30,7 @@ enum What {
 /// What stands behind the name of a perturbation, and when it is there if that is stated.
 struct Given {
     text: At<String>,
-    times: Option<(f64, f64)>,
+    times: Option<Schedule>,
 }
 
 const EXPECTED: &str = "a text: a dose with its unit such as \"10 uM\", a factor such as \"x10\", or \"knock-out\"";
@@ -96,7 +97,9 @@ impl Reader<'_, '_> {
             match what {
                 What::Dose { compound, dose, times } => {
                     condition.doses[compound] = Some(dose);
-                    condition.schedule[compound] = times.unwrap_or(condition.schedule[compound]);
+                    if let Some(times) = times {
+                        condition.schedule[compound] = times;
+                    }
                 }
                 What::Fold(index, factor) => condition.fold.push((index, factor)),
                 What::Set(index, value) => condition.set.push((index, Quantity::Number(value))),
@@ -134,13 +137,9 @@ impl Reader<'_, '_> {
         }
         let entry = table.section(&name.value)?;
         let text = entry.require("dose", entry.text_that_is("dose", EXPECTED), "dose = \"10 uM\"");
-        let from = entry.number("from").map_or(0.0, |n| n.value);
-        let until = entry.number("until").map_or(f64::INFINITY, |n| n.value);
-        if until <= from {
-            self.findings.say(&entry.span, "wash-out comes before the compound", "make `until` later than `from`");
-        }
+        let times = schedule::read(std::slice::from_ref(&entry));
         entry.finish();
-        Some(Given { text: text?, times: Some((from, until)) })
+        Some(Given { text: text?, times: Some(times.unwrap_or_default()) })
     }
 
     fn perturbation(&mut self, name: &At<String>, given: &Given) -> Option<Vec<What>> {
@@ -226,7 +225,7 @@ impl Reader<'_, '_> {
             self.findings.say(&given.text.span, message, format!("write the dose in {} or a multiple", declared.unit));
             return None;
         };
-        Some(What::Dose { compound, dose: number * factor, times: given.times })
+        Some(What::Dose { compound, dose: number * factor, times: given.times.clone() })
     }
 
     /// Adds a compound whose doses only conditions state.

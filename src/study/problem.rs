@@ -196,7 +196,7 @@ pub struct ErrorModel {
 pub struct Solver {
     pub method: Option<Method>,
     pub rtol: Option<f64>,
-    /// What counts as small for each state; the absolute tolerance is `rtol` times this.
+    /// What counts as small for each state; the absolute tolerance is `rtol` times this. See [`crate::engine::magnitudes`].
     pub magnitudes: Vec<f64>,
     pub max_steps: Option<u32>,
 }

@@ -3,15 +3,13 @@
 use super::catalogue::Catalogue;
 use super::declared::{CellSpread, Compound, Condition, Quantity, Settle, Study};
 use super::document::{Amount, At, Findings, Section, parse, suggest};
+use super::schedule::{self, Schedule};
 use super::units::Unit;
 use crate::engine::Method;
 use crate::expr::{Id, Symbol};
 use crate::model::{Network, System, Variable};
 use crate::{Diagnostic, Error, Result};
 use std::rc::Rc;
-
-/// From the moment of dosing on.
-const ALWAYS: (f64, f64) = (0.0, f64::INFINITY);
 
 /// Where a study finds its model and data.
 pub trait Sources {
@@ -215,7 +213,7 @@ impl Reader<'_, '_> {
         let compounds = self.study.compounds.len();
         let blank = Condition {
             doses: vec![None; compounds],
-            schedule: vec![ALWAYS; compounds],
+            schedule: vec![Schedule::default(); compounds],
             cell,
             factors,
             ..Condition::default()
@@ -257,24 +255,16 @@ impl Reader<'_, '_> {
             }
             if let Some(schedule) = section.section("schedule") {
                 for compound in schedule.names() {
-                    let Some(entry) = schedule.section(&compound.value) else { continue };
-                    let from = entry.number("from").map_or(0.0, |n| n.value);
-                    let until = entry.number("until").map_or(f64::INFINITY, |n| n.value);
-                    if until <= from {
-                        self.findings.say(
-                            &entry.span,
-                            "wash-out comes before the compound",
-                            "make `until` later than `from`",
-                        );
-                    }
+                    let entries = schedule.tables(&compound.value);
+                    let times = schedule::read(&entries);
                     if let Some(i) = self.compound(&compound) {
-                        if condition.schedule[i] != ALWAYS {
+                        if condition.schedule[i] != Schedule::default() {
                             let message = format!("`{}` has its times under `perturb` already", compound.value);
                             self.findings.say(&compound.span, message, "state them once");
                         }
-                        condition.schedule[i] = (from, until);
+                        condition.schedule[i] = times.unwrap_or_default();
                     }
-                    entry.finish();
+                    entries.into_iter().for_each(Section::finish);
                 }
                 schedule.finish();
             }

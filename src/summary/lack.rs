@@ -35,6 +35,10 @@ pub fn lack_of_fit(data: &[Datum], rows: &[Prediction], parameters: usize) -> Op
         about += residuals.len() as f64 * mean * mean;
         within += residuals.iter().map(|r| (r - mean).powi(2)).sum::<f64>();
     }
+    // Copies of one reading are no replicates.
+    if within <= 1e-12 * about {
+        return None;
+    }
     let ratio = about / left / (within / replicates);
     let chance = FisherSnedecor::new(left, replicates).ok()?.sf(ratio);
     (ratio > SMALL && chance < CHANCE).then_some(ratio)

@@ -32,7 +32,7 @@ use crate::study::Study;
 use crate::study::evidence::Evidence;
 use curves::Model;
 use statements::Weighted;
-pub use tables::BETWEEN;
+pub use tables::{BETWEEN, NO_MAXIMUM};
 
 /// Starts whose objective is within this of the best count as having reached it.
 const REACHED: f64 = 0.1;

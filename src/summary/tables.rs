@@ -5,19 +5,22 @@ use super::charts::{hours, main_compound, reading};
 use super::curves::Model;
 use super::statements::Weighted;
 use crate::Result;
-use crate::inference::{Failure, FitResult, StudyObjective, Verdict};
+use crate::inference::{self, Basis, Failure, FitResult, StudyObjective, Verdict};
 use crate::report::document::{self, FitFacts, ParameterResult, Prediction, Side, Start, Starts};
 use crate::study::problem::{Between, Estimated, Problem};
 use crate::study::{Prior, Scale, Seen, Study};
 
 /// A statement that moves no end of what is believed of a parameter by this part of its width has taught nothing of it.
 const TAUGHT: f64 = 0.1;
+/// The verdict on an error that the readings let go to nothing.
+pub const NO_MAXIMUM: &str = "no maximum";
 /// The verdict on a spread between experiments.
 pub const BETWEEN: &str = "sd between experiments";
 
 pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<ParameterResult> {
     let priors = problem.priors(&fit.spreads);
     let between = |at: usize| problem.between.iter().any(|between| between.shifts.contains(&at));
+    let endless = problem.errors_without_floor(&problem.values(&fit.point));
     let mut rows: Vec<ParameterResult> = problem
         .parameters
         .iter()
@@ -35,10 +38,13 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
             let scale = estimated.scale;
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
-            let known = result.verdict == Verdict::Identified;
+            let endless = endless.contains(&at);
+            let known = result.verdict == Verdict::Identified && !endless;
+            let interval = result.interval.filter(|_| known).map(|(a, b)| (scale.value(a), scale.value(b)));
             ParameterResult {
                 name: estimated.name.clone(),
                 verdict: match result.verdict {
+                    _ if endless => NO_MAXIMUM,
                     Verdict::Identified => "identified",
                     Verdict::Prior => "known from the prior",
                     Verdict::NotIdentified => "not identified",
@@ -50,9 +56,10 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                 scale: scale.name().into(),
                 estimated: true,
                 standard_error: result.standard_error.filter(|_| known),
-                interval: result.interval.filter(|_| known).map(|(a, b)| (scale.value(a), scale.value(b))),
+                interval,
+                interval_from: interval.map_or(String::new(), |_| ends(result, low, high)),
                 bounds: Some((estimated.lower, estimated.upper)),
-                at_bound: (result.verdict == Verdict::AtBound).then_some(side),
+                at_bound: (result.verdict == Verdict::AtBound && !endless).then_some(side),
                 prior: Some(estimated.prior.describe()),
                 prior_interval: Some(prior_interval(&estimated)),
                 shrinkage: result.shrinkage,
@@ -64,6 +71,21 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
     rows.extend(problem.between.iter().zip(&fit.spreads).filter_map(spread));
     rows.extend(fixed(study));
     rows
+}
+
+/// How an interval was made, and which of its ends are none that the data make.
+fn ends(result: &inference::ParameterResult, low: f64, high: f64) -> String {
+    let Some((from, to)) = result.interval else { return String::new() };
+    let made = match result.basis {
+        Basis::Likelihood => "profile",
+        Basis::Normal => "standard error",
+    };
+    match (from <= low, to >= high) {
+        (true, true) => "bounds".into(),
+        (true, false) => format!("{made}, lower end is a bound"),
+        (false, true) => format!("{made}, upper end is a bound"),
+        (false, false) => made.into(),
+    }
 }
 
 /// The row of an estimated spread between experiments.
@@ -101,6 +123,7 @@ pub fn bounded(study: &Study, problem: &Problem, weighted: &Weighted) -> Vec<Par
             prior: Some(estimated.prior.describe()),
             prior_interval: Some((scale.value(before[0]), scale.value(before[2]))),
             result_interval: Some((scale.value(after[0]), scale.value(after[2]))),
+            interval_from: "quantiles of weighted draws".into(),
             shrinkage: Some(1.0 - (after[2] - after[0]) / width),
             source: estimated.source.clone(),
             ..ParameterResult::default()

@@ -8,7 +8,13 @@ use crate::report::document::{
 };
 use crate::report::interval_text;
 use crate::study::Study;
+use crate::study::endless::REMEDY;
 use crate::study::problem::{Estimated, Problem};
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
 
 pub fn about(study: &Study) -> String {
     let text = study.description.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -89,6 +95,19 @@ pub fn warnings(
         let text = "The same command without the limit goes on from here. Take nothing below as final.";
         say(Severity::Serious, format!("The fit ended {}", ended(fit.ended)), text.into());
     }
+    let endless: Vec<&str> = problem
+        .errors_without_floor(&problem.values(&fit.point))
+        .into_iter()
+        .map(|at| fit.names[at].as_str())
+        .collect();
+    if !endless.is_empty() {
+        let text = format!(
+            "Readings are met exactly where {} is the only error, so that the likelihood rises without end as it falls: there is no              best value, and where the search stopped says nothing. No bound, standard error or figure of merit here means              anything; a wider bound does not help. {}.",
+            endless.join(", "),
+            capital(REMEDY)
+        );
+        say(Severity::Serious, format!("The likelihood has no maximum: {} goes to nothing", endless.join(", ")), text);
+    }
     let named = |verdict: Verdict| -> Vec<&str> {
         let parameters = fit.identification.parameters.iter();
         parameters.filter(|p| p.verdict == verdict).map(|p| p.name.as_str()).collect()
@@ -107,7 +126,7 @@ pub fn warnings(
         let title = format!("{} of {} parameters are known from their priors alone", prior.len(), fit.estimated());
         say(Severity::Note, title, format!("For {} the data say hardly more than the prior did.", prior.join(", ")));
     }
-    let bound = named(Verdict::AtBound);
+    let bound: Vec<&str> = named(Verdict::AtBound).into_iter().filter(|name| !endless.contains(name)).collect();
     if !bound.is_empty() {
         let text = "The optimum may lie outside. Widen the bounds if that is possible, or ask whether the model can \
                     explain the data at all.";
@@ -258,7 +277,9 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, problem: &P
         })
         .take(3)
         .collect();
-    let identified = fit.identification.parameters.iter().filter(|p| p.verdict == Verdict::Identified).count();
+    let endless = problem.errors_without_floor(&problem.values(&fit.point));
+    let parameters = fit.identification.parameters.iter().enumerate();
+    let identified = parameters.filter(|(at, p)| p.verdict == Verdict::Identified && !endless.contains(at)).count();
     headlines.push(Headline {
         label: "Identified".into(),
         value: format!("{identified} of {}", fit.estimated()),

@@ -91,8 +91,8 @@ pub struct SimulateArgs {
     /// Relative tolerance of each step [default: 1e-6 in f64, 1e-4 in f32]
     #[arg(long, value_name = "X", help_heading = "Integration")]
     rtol: Option<f64>,
-    /// Absolute tolerance of each step, in the unit of the states [default: 1e-12 in f64, 1e-7 in f32;
-    /// of a study relative to the size of each state, and as --rtol]
+    /// Absolute tolerance of each step, in the unit of the states [default: 1e-12 of the size of each state in f64, 1e-7
+    /// in f32, told on standard error; of a study relative to what is small for each state, and as --rtol]
     #[arg(long, value_name = "X", help_heading = "Integration")]
     atol: Option<f64>,
     /// Steps one instance may take before it counts as failed [default: 100000, or as a study says]

@@ -8,7 +8,7 @@ use crate::cli::inputs::{Instances, read_model, settable};
 use crate::cli::output::{self, WriteError};
 use crate::cli::{progress, terminal};
 use fenton::engine::{
-    Batch, Engine, Lane, Outcomes, Precision, Protocol, Segment, Settings, Status, choose, stiff_method,
+    Batch, Engine, Lane, Outcomes, Precision, Protocol, Segment, Settings, Status, choose, magnitudes, stiff_method,
 };
 use fenton::model::System;
 use fenton::program::{Lowering, Program};
@@ -39,10 +39,32 @@ pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
     };
     let row = instances.rows(0..1);
     let settings = settings(args, &program, &protocol, &row, engine.precision())?;
+    if let Some(taken) = taken(args, &program, &settings) {
+        terminal::say(&taken);
+    }
     let job = Job { args, engine: &engine, program: &program, columns, protocol, settings, instances };
     let done = if args.json { job.write_json(&system) } else { job.write_csv() };
     engine.notes().iter().for_each(|note| terminal::warn(note));
     done
+}
+
+/// No absolute tolerance is so small that the numbers of an engine cannot hold it.
+fn least(precision: Precision) -> f64 {
+    if precision == Precision::F32 { 1e-36 } else { 1e-300 }
+}
+
+/// The absolute tolerances that were taken, in a line; nothing where they were asked for.
+fn taken(args: &SimulateArgs, program: &Program, settings: &Settings) -> Option<String> {
+    let least = program.states.iter().zip(&settings.atol).min_by(|a, b| a.1.total_cmp(b.1))?;
+    let most = program.states.iter().zip(&settings.atol).max_by(|a, b| a.1.total_cmp(b.1))?;
+    let text = match least.1 == most.1 {
+        true => format!("absolute tolerance {:.1e}, from the sizes of the states", least.1),
+        false => format!(
+            "absolute tolerances from {:.1e} ({}) to {:.1e} ({}), from the sizes of the states",
+            least.1, least.0, most.1, most.0
+        ),
+    };
+    args.atol.is_none().then_some(text + "; --atol sets another")
 }
 
 /// How exactly to integrate, and by which method: unless one is named, a race on the first instance decides.
@@ -53,14 +75,19 @@ fn settings(
     row: &[f64],
     precision: Precision,
 ) -> Result<Settings, Failure> {
-    let (rtol, atol) = match precision {
-        Precision::F64 => (1e-6, 1e-12),
-        Precision::F32 => (1e-4, 1e-7),
+    // Parts of the size of a state; magnitudes are millionths of it.
+    let (rtol, part) = match precision {
+        Precision::F64 => (1e-6, 1e-6),
+        Precision::F32 => (1e-4, 1e-1),
+    };
+    let atol = match args.atol {
+        Some(atol) => vec![atol; program.states.len()],
+        None => magnitudes(program, &[(row, protocol)], 0.0).iter().map(|m| (part * m).max(least(precision))).collect(),
     };
     let mut settings = Settings {
         method: stiff_method(precision),
         rtol: args.rtol.unwrap_or(rtol),
-        atol: vec![args.atol.unwrap_or(atol); program.states.len()],
+        atol,
         max_steps: args.max_steps.unwrap_or(100_000),
         caution: 1.0,
     };
@@ -206,7 +233,8 @@ impl Job<'_> {
             "precision": precision_name(self.engine.precision()),
             "method": settings.method.name(),
             "rtol": settings.rtol,
-            "atol": settings.atol.first(),
+            "atol": self.program.states.iter().zip(&settings.atol).map(|(state, atol)| (state.clone(), json!(atol)))
+                .collect::<serde_json::Map<_, _>>(),
             "seed": self.args.instances.map(|_| self.args.seed),
             "times": self.protocol.outputs,
             "columns": self.columns,

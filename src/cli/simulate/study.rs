@@ -14,7 +14,7 @@ use fenton::model::math::closest;
 use fenton::random::Stream;
 use fenton::report::number;
 use fenton::study::problem::Problem;
-use fenton::study::{Kind, ReadAt, Study};
+use fenton::study::{Kind, ReadAt, Schedule, Study};
 use fenton::{Diagnostic, Error};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -126,7 +126,7 @@ fn times_of(args: &SimulateArgs, study: &Study) -> Result<Vec<f64>, Failure> {
         ReadAt::Between(_, until) => until,
     };
     let last = study.data.iter().map(|datum| read(datum.time)).fold(0.0, f64::max);
-    let earliest = study.conditions.iter().flat_map(|c| &c.schedule).map(|&(from, _)| from).fold(0.0, f64::min);
+    let earliest = study.conditions.iter().flat_map(|c| &c.schedule).map(Schedule::first).fold(0.0, f64::min);
     if args.times.as_ref().and_then(|times| times.first()).is_some_and(|&first| first < earliest) {
         return Err(Failure::Usage(format!(
             "the first of --times lies before {} {}, when the first compound is added",

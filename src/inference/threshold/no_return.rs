@@ -16,8 +16,9 @@ impl Inquiry<'_> {
     pub fn no_return(&self, doses: &[Option<f64>], courses: &[Option<Course>]) -> Result<Vec<Answer>> {
         let case = self.case;
         let schedule = &self.simulator.problem.design.conditions[case.condition].schedule;
-        let (from, until) = schedule[case.compound];
-        let length = until.min(case.until) - from;
+        let own = &schedule[case.compound];
+        let from = own.first();
+        let length = own.last().min(case.until) - from;
         let dies = |course: &Course| course.reaches(case.effect).is_some();
         let mut answers: Vec<Answer> = courses
             .iter()
@@ -32,7 +33,7 @@ impl Inquiry<'_> {
             let trial = |&(at, time): &(usize, f64)| {
                 let (draw, dose) = asked[at];
                 let mut schedule = schedule.clone();
-                schedule[case.compound] = (from, from + time);
+                schedule[case.compound] = own.cut(from + time);
                 let doses = self.doses(if time > 0.0 { dose } else { 0.0 });
                 let design = &self.simulator.problem.design;
                 self.trial(draw, design.protocol_by(case.condition, &schedule, &doses, &[case.until]))

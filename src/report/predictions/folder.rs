@@ -32,7 +32,7 @@ fn render(report: &PredictReport) -> Result<Vec<(String, String)>> {
 
 /// One point of a curve a row.
 fn predictions(report: &PredictReport) -> Result<String> {
-    let header = ["picture", "curve", "over", "unit", "at", "median", "lower_95", "upper_95"];
+    let header = ["picture", "curve", "over", "unit", "at", "median", "lower_95", "upper_95", "interval_from"];
     let rows = report.asked.iter().chain(&report.data).flat_map(|chart| {
         chart.series.iter().flat_map(move |series| {
             series.curve.iter().map(move |point| {
@@ -45,6 +45,7 @@ fn predictions(report: &PredictReport) -> Result<String> {
                     number(point.value),
                     optional(point.band.map(|band| band.0)),
                     optional(point.band.map(|band| band.1)),
+                    point.band.map_or(String::new(), |_| "quantiles of draws".into()),
                 ]
             })
         })

@@ -31,7 +31,7 @@ fn thresholds(report: &ThresholdReport) -> Result<String> {
     let mut header = vec!["curve", "reading", "quantity", "name", "unit"];
     header.extend(["lower_95", "median", "upper_95", "median_mcse", "below", "above", "never", "draws", "unknown"]);
     header.extend(["prior_lower_95", "prior_median", "prior_upper_95", "prior_below", "prior_above", "prior_never"]);
-    header.extend(["note", "definition"]);
+    header.extend(["interval_from", "note", "definition"]);
     let row = |(case, row): (&Case, &Row)| {
         let mut cells =
             vec![case.label.clone(), case.reading.clone(), row.key.clone(), row.quantity.clone(), row.unit.clone()];
@@ -45,7 +45,8 @@ fn thresholds(report: &ThresholdReport) -> Result<String> {
             [ends(s), vec![optional(s.error)], shares(s), counts].concat()
         }));
         cells.extend(of(&row.prior, &|s| [ends(s), shares(s)].concat()));
-        cells.extend([row.note.clone(), row.definition.clone()]);
+        let from = if row.posterior.is_some() || row.prior.is_some() { "quantiles of draws" } else { "" };
+        cells.extend([from.into(), row.note.clone(), row.definition.clone()]);
         cells
     };
     table(&header, report.cases.iter().flat_map(|case| case.rows.iter().map(move |r| (case, r))).map(row))
