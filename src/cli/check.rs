@@ -6,7 +6,7 @@ use super::plate::{self, PlateArgs};
 use clap::Args;
 use fenton::plate::Assay;
 use fenton::report::{interval_text, shown};
-use fenton::study::{ReadAt, Seen, Study, embedded};
+use fenton::study::{Prior, ReadAt, Schedule, Seen, Study, embedded, prior_scale};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -72,6 +72,7 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
             "observations": problem.observation_count(),
             "experiments": study.experiments().iter().filter(|name| !name.is_empty()).collect::<Vec<_>>(),
             "conditions": study.conditions.iter().map(|c| &c.name).collect::<Vec<_>>(),
+            "schedules": schedules(&study),
             "simulations": problem.layout.runs.len(),
             "cells": problem.cell_count(),
             "parameters": problem.parameters.iter().map(|p| json!({
@@ -81,6 +82,8 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
             "between_experiments": problem.between.iter().map(|b| json!({
                 "of": b.of, "name": b.name, "start": b.sd, "bounds": b.bounds, "experiments": b.shifts.len(),
             })).collect::<Vec<_>>(),
+            "priors": prior_scale::ALL,
+            "prior_remarks": problem.parameters.iter().filter_map(prior_scale::remark).collect::<Vec<_>>(),
             "notes": study.notes,
         }));
     }
@@ -112,6 +115,9 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
         let list: Vec<String> = doses.iter().map(|&dose| shown(dose)).collect();
         text += &format!("doses        {}: {} {}\n", compound.name, list.join(", "), compound.unit);
     }
+    for line in schedules(&study) {
+        text += &format!("schedule     {line}\n");
+    }
     text += "\nto be estimated:\n";
     let width = problem.parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0);
     for p in &problem.parameters {
@@ -124,6 +130,11 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
             p.scale.name(),
             p.prior.describe()
         );
+    }
+    let remarks: Vec<String> = problem.parameters.iter().filter_map(prior_scale::remark).collect();
+    if problem.parameters.iter().any(|p| p.prior != Prior::Flat) {
+        text += &format!("\n{}\n", prior_scale::ALL);
+        remarks.iter().for_each(|remark| text += &format!("  {remark}\n"));
     }
     for between in &problem.between {
         let (name, count) = (between.name.as_deref().unwrap_or("stated"), between.shifts.len());
@@ -139,6 +150,20 @@ pub fn run(args: &CheckArgs) -> Result<(), Failure> {
     }
     text += "\nNothing is wrong with it.\n";
     output::print(&text)
+}
+
+/// When compounds are there, where that is not simply from 0 on.
+fn schedules(study: &Study) -> Vec<String> {
+    let mut lines = Vec::new();
+    for condition in &study.conditions {
+        for (compound, schedule) in study.compounds.iter().zip(&condition.schedule) {
+            if *schedule != Schedule::default() {
+                let of = if condition.name.is_empty() { String::new() } else { format!("{}: ", condition.name) };
+                lines.push(format!("{of}{} {}", compound.name, schedule.describe(&study.time_unit)));
+            }
+        }
+    }
+    lines
 }
 
 fn experiments(study: &Study) -> String {

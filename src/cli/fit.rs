@@ -225,6 +225,7 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
                 format!("{}, 95 % of it {}", p.verdict, interval_text(prior))
             }
             _ if p.verdict == NO_MAXIMUM => "no best value: the likelihood rises without end as it falls".into(),
+            _ if p.verdict == "not judged" => "no interval: the likelihood has no maximum".into(),
             _ => "not identified".into(),
         };
         text += &format!("  {:<width$}  {:>9} {:<12} {interval}\n", p.name, shown(p.value), p.unit);

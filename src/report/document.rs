@@ -176,7 +176,7 @@ pub struct ParameterResult {
     /// "log10" or "lin".
     pub scale: String,
     pub estimated: bool,
-    /// "identified", "known from the prior", "not identified", "at a bound", "no maximum" (an error that goes
+    /// "identified", "known from the prior", "not identified", "at a bound", "not judged", "no maximum" (an error that goes
     /// to nothing), "fixed" or, for statements in words, "bounded
     /// by the statement".
     pub verdict: String,

@@ -74,6 +74,7 @@ pub fn example() -> Document {
             verdict: if interval.is_some() { "identified" } else { "not identified" }.into(),
             standard_error: interval.map(|(a, b)| (b / a).log10() / 3.92),
             interval,
+            interval_from: interval.map_or(String::new(), |_| "profile".into()),
             bounds: Some((value / 1000.0, value * 300.0)),
             at_bound: None,
             prior: Some(format!("log-normal({value}, ×3)")),

@@ -117,25 +117,35 @@ impl Problem {
         found.into_iter().filter(|parameter| !elsewhere(parameter)).collect()
     }
 
-    /// Errors without a floor at these values: those that stand on their lower bound, or that are as small as the arithmetic.
+    /// Errors that the readings let go to nothing at these values: as small as the arithmetic or, beside a relative error, as
+    /// small as their bound lets them be.
     pub fn errors_without_floor(&self, values: &[f64]) -> Vec<usize> {
         let largest = self.observations.iter().flat_map(readings).fold(0.0, |most: f64, x| most.max(x.abs()));
-        let tiny = |parameter: usize| {
+        let tiny = |&parameter: &usize| {
             let of = |error: &&ErrorModel| error.sd.depends_on(parameter);
             let mut own = self.observations.iter().flat_map(models).filter(of).peekable();
             own.peek().is_some()
                 && own.all(|error| {
                     let size = if error.noise == Noise::LogNormal { 1.0 } else { largest };
-                    error.relative.is_none() && error.sd.value(values) < EXACT * size
+                    let held = error.relative.is_some() && !self.is_at_lower(parameter, values);
+                    !held && error.sd.value(values) < EXACT * size
                 })
         };
-        let at_lower = |parameter: usize| {
-            let estimated = &self.parameters[parameter];
-            let [value, lower, upper] =
-                [values[parameter], estimated.lower, estimated.upper].map(|x| estimated.scale.estimate(x));
-            value - lower <= 1e-6 * (upper - lower)
-        };
-        self.errors().into_iter().filter(|&p| at_lower(p) || tiny(p)).collect()
+        self.errors().into_iter().filter(tiny).collect()
+    }
+
+    /// Errors on a lower bound that is a size which a reading may have.
+    pub fn errors_at_floor(&self, values: &[f64]) -> Vec<usize> {
+        let endless = self.errors_without_floor(values);
+        let at_floor = |p: &usize| self.is_at_lower(*p, values) && !endless.contains(p);
+        self.errors().into_iter().filter(at_floor).collect()
+    }
+
+    fn is_at_lower(&self, parameter: usize, values: &[f64]) -> bool {
+        let estimated = &self.parameters[parameter];
+        let [value, lower, upper] =
+            [values[parameter], estimated.lower, estimated.upper].map(|x| estimated.scale.estimate(x));
+        value - lower <= 1e-6 * (upper - lower)
     }
 }
 

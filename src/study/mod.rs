@@ -114,6 +114,16 @@
 //! compound may touch and may not overlap: two at once would be a dose that no row states. A formula that names the dose
 //! itself has, at the moment of a change, what is there after it.
 //!
+//! **Priors and scales.** A prior says what is believed of the parameter x itself. A search and a sampler both move on the
+//! scale of estimation t, where the density is p(x) |dx/dt|: on a log10 scale |dx/dt| = x ln 10. This Jacobian is always
+//! part of the objective. Draws are therefore the same whatever the scale; the best fit is a mode, and that belongs to the
+//! scale. A worked line: under `normal` with mean 1 and sd 0.5 on log10, the objective of the prior is
+//! (x - 1)^2 / (2 0.5^2) - ln(x ln 10), lowest where x (x - 1) = 0.25, at x = 1.207 and not at 1; its draws have the mean
+//! 1.03 of the normal law cut at 0. Under `log-normal` with median 1 and sd 0.5 it is at 1 on log10, and at
+//! exp(-0.25) = 0.779 on lin. Take the prior of the scale, `log-normal` with log10, and the two agree: what PEtab calls
+//! `parameterScaleNormal` with mean m and sd s on log10 is `log-normal` with median 10^m and sd s ln 10. `fenton check` says
+//! which holds.
+//!
 //! **Readings.** With L the live and D the dead cells of a well and V the vehicle control of the same condition at the
 //! same time: `relative viability` is L / L_V, `fractional viability` L / (L + D), `lethal fraction` D / (L + D),
 //! `inhibition` 1 - L / L_V, `signal` the raw signal, `offset + scale * L` (a dead dye: D). An assay reads
@@ -181,6 +191,7 @@ mod open;
 mod perturb;
 mod plausible;
 mod prior;
+pub mod prior_scale;
 pub mod problem;
 mod read;
 mod residuals;

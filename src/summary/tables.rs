@@ -38,13 +38,15 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
             let scale = estimated.scale;
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
+            // Without a maximum there is nothing that an interval of any parameter could be about.
+            let known = result.verdict == Verdict::Identified && endless.is_empty();
             let endless = endless.contains(&at);
-            let known = result.verdict == Verdict::Identified && !endless;
             let interval = result.interval.filter(|_| known).map(|(a, b)| (scale.value(a), scale.value(b)));
             ParameterResult {
                 name: estimated.name.clone(),
                 verdict: match result.verdict {
                     _ if endless => NO_MAXIMUM,
+                    Verdict::Identified if !known => "not judged",
                     Verdict::Identified => "identified",
                     Verdict::Prior => "known from the prior",
                     Verdict::NotIdentified => "not identified",

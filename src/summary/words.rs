@@ -102,7 +102,9 @@ pub fn warnings(
         .collect();
     if !endless.is_empty() {
         let text = format!(
-            "Readings are met exactly where {} is the only error, so that the likelihood rises without end as it falls: there is no              best value, and where the search stopped says nothing. No bound, standard error or figure of merit here means              anything; a wider bound does not help. {}.",
+            "Readings are met exactly where {} is the only error, so that the likelihood rises without end as it falls: there is no \
+             best value, and where the search stopped says nothing. No bound, standard error or figure of merit here means \
+             anything; a wider bound does not help. {}.",
             endless.join(", "),
             capital(REMEDY)
         );
@@ -126,7 +128,15 @@ pub fn warnings(
         let title = format!("{} of {} parameters are known from their priors alone", prior.len(), fit.estimated());
         say(Severity::Note, title, format!("For {} the data say hardly more than the prior did.", prior.join(", ")));
     }
-    let bound: Vec<&str> = named(Verdict::AtBound).into_iter().filter(|name| !endless.contains(name)).collect();
+    let floor: Vec<&str> =
+        problem.errors_at_floor(&problem.values(&fit.point)).into_iter().map(|at| fit.names[at].as_str()).collect();
+    if !floor.is_empty() {
+        let text = "The readings scatter by less than this error may be. If the bound is what the instrument justifies, it is a \
+                    stated floor and all is well. If not, state an sd, lower the bound, or give it a prior.";
+        say(Severity::Caution, format!("An error at its floor: {}", floor.join(", ")), text.into());
+    }
+    let bound: Vec<&str> =
+        named(Verdict::AtBound).into_iter().filter(|name| !endless.contains(name) && !floor.contains(name)).collect();
     if !bound.is_empty() {
         let text = "The optimum may lie outside. Widen the bounds if that is possible, or ask whether the model can \
                     explain the data at all.";
@@ -278,8 +288,8 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, problem: &P
         .take(3)
         .collect();
     let endless = problem.errors_without_floor(&problem.values(&fit.point));
-    let parameters = fit.identification.parameters.iter().enumerate();
-    let identified = parameters.filter(|(at, p)| p.verdict == Verdict::Identified && !endless.contains(at)).count();
+    let identified = |p: &&inference::ParameterResult| p.verdict == Verdict::Identified && endless.is_empty();
+    let identified = fit.identification.parameters.iter().filter(identified).count();
     headlines.push(Headline {
         label: "Identified".into(),
         value: format!("{identified} of {}", fit.estimated()),
