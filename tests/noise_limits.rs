@@ -14,7 +14,7 @@ use std::fmt::Write;
 const MODEL: &str = "const dose = 0\nlive' = 0.03*live - k*dose*live\ndead' = k*dose*live\nlive = 1; dead = 0; k = 0.02\n\
     S' = p - d*S; S = 0; p = 0.4; d = 0.3\nz = 1; z' = 0*z; m = 1\n";
 
-const HEAD: &str = "model = \"m\"\n[compounds.dose]\nunit = \"uM\"\ntarget_unit = \"uM\"\n[data]\nfile = \"d.csv\"\nvalues = \"fraction\"\n";
+const HEAD: &str = "model = \"m\"\n[time]\nunit = \"h\"\n[compounds.dose]\nunit = \"uM\"\ntarget_unit = \"uM\"\n[data]\nfile = \"d.csv\"\nvalues = \"fraction\"\n";
 
 fn read(rest: &str, plate: &str) -> Result<Study> {
     Study::read("study.toml", &format!("{HEAD}{rest}"), &Memory::of(MODEL, plate))

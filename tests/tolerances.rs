@@ -1,7 +1,6 @@
 //! Default tolerances follow the sizes of states: femtolitre amounts and molar concentrations, by `simulate` and in a study.
 
-use fenton::engine::cpu::CpuEngine;
-use fenton::engine::{Precision, Protocol, Segment, magnitudes};
+use fenton::engine::{Protocol, Segment, magnitudes};
 use fenton::model::antimony;
 use fenton::program::{Lowering, Program};
 use std::process::Command;
@@ -77,6 +76,4 @@ fn a_dose_alone_may_set_a_size() {
     let protocol = Protocol { start: 0.0, segments, outputs: vec![50.0] };
     let found = magnitudes(&program, &[(&[0.0], &protocol)], 1e-2)[0];
     assert!((1e-28..1e-27).contains(&found), "{found:e}");
-    // And an engine runs with it.
-    assert_eq!(fenton::engine::Engine::precision(&CpuEngine::new(Precision::F64)), Precision::F64);
 }

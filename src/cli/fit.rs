@@ -254,7 +254,8 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
 fn size(effect: &Effect, scope: &str) -> String {
     match &effect.value {
         Quantity::Value { value, interval } => {
-            let interval = interval.map_or(String::new(), |i| format!(" ({}; {scope})", interval_text(i)));
+            let interval =
+                interval.map_or(String::new(), |i| format!(" ({} by standard errors; {scope})", interval_text(i)));
             format!("{} {}{interval}", shown(*value), effect.unit)
         }
         Quantity::Above { limit } => format!("> {} {}", shown(*limit), effect.unit),

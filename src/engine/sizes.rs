@@ -118,7 +118,7 @@ impl Path {
     fn walk(&mut self, walker: &mut Walker, y: &mut Vec<f64>, inputs: &[f64], (start, span): (f64, f64), counts: bool) {
         let (mut done, mut step) = (0.0, 1e-9 * span);
         for _ in 0..MOST_STEPS {
-            if !(done < span) {
+            if done >= span || !span.is_finite() {
                 break;
             }
             step = step.min(span - done);

@@ -153,8 +153,8 @@ fn models(observation: &Observation) -> Vec<&ErrorModel> {
     match observation {
         Observation::Value { error, .. } | Observation::Interval { error, .. } => vec![error],
         Observation::Well { frames, .. } => {
-            let model = |scatter| if let &Scatter::Reading(ref error) = scatter { Some(error) } else { None };
-            frames.iter().filter_map(|frame| model(&frame.scatter)).collect()
+            let own = frames.iter().map(|frame| &frame.scatter);
+            own.filter_map(|scatter| if let Scatter::Reading(error) = scatter { Some(error) } else { None }).collect()
         }
         _ => Vec::new(),
     }
