@@ -305,6 +305,7 @@ fn call(function: Function) -> &'static str {
         Function::Acosh => "real_acosh(#)",
         Function::Atanh => "real_atanh(#)",
         Function::Not => "real_not(#)",
+        Function::Finite => "real_finite(#)",
     }
 }
 
