@@ -1,6 +1,7 @@
 //! A group of lanes that step together, each with its own step size. A lane that ends makes room for the next.
 
 mod settled;
+mod start;
 mod switching;
 
 pub use settled::{Plan, Settled};
@@ -269,6 +270,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     /// Computes what depends on inputs and switches, and a first step. At most one native vector of columns at a time.
     fn enter(&mut self, columns: &[usize]) {
         let compiled = self.compiled;
+        let mut undefined = Vec::new();
         for part in columns.chunks(self.narrow) {
             for (at, &column) in part.iter().enumerate() {
                 self.fill(Which::Enter, at, column);
@@ -283,18 +285,29 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 }
                 let size = value(compiled.statics).to_f64().sqrt();
                 let slope = value(compiled.statics + 1).to_f64().sqrt();
-                let protocol = &self.batch.protocols[self.columns[column].as_ref().expect("occupied").protocol];
-                let caution = self.batch.settings.caution;
-                let state = self.state(column);
-                let span = state.segment_end(protocol) - state.time;
-                // Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
-                let guess = if size < 1e-5 || slope < 1e-5 { 1e-6 * span } else { 0.01 * size / slope };
-                let guess = if guess.is_finite() { guess } else { 1e-6 * span };
-                state.proposal = guess.min(span) / caution;
-                state.after_rejection = false;
-                state.aim(protocol);
+                if !value(compiled.statics + 2 + compiled.timed.len()).to_f64().is_finite() {
+                    undefined.push(column);
+                }
+                self.first_step(column, size, slope);
             }
         }
+        for column in undefined {
+            self.begin_later(column);
+        }
+    }
+
+    /// Proposes a step for a lane whose states and slopes have these sizes in units of their tolerances.
+    fn first_step(&mut self, column: usize, size: f64, slope: f64) {
+        let protocol = self.protocol(column);
+        let caution = self.batch.settings.caution;
+        let state = self.state(column);
+        let span = state.segment_end(protocol) - state.time;
+        // Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
+        let guess = if size < 1e-5 || slope < 1e-5 { 1e-6 * span } else { 0.01 * size / slope };
+        let guess = if guess.is_finite() { guess } else { 1e-6 * span };
+        state.proposal = guess.min(span) / caution;
+        state.after_rejection = false;
+        state.aim(protocol);
     }
 
     /// After a step: accepts or rejects it for each lane and does what is due at the time reached.
@@ -565,6 +578,11 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     fn finish(&mut self, column: usize) {
         let failed = self.state(column).report.status != Status::Finished;
         let culprit = if failed { self.culprit(column) } else { None };
+        self.end(column, culprit);
+    }
+
+    /// Ends a lane; `culprit` is the state that would not go on.
+    fn end(&mut self, column: usize, culprit: Option<u32>) {
         let state = self.state(column);
         state.report.time = state.time;
         state.report.state = culprit;

@@ -1,0 +1,64 @@
+//! Lanes whose rates are no numbers where they start: `sin(t)/t` or `1/sqrt(t)` at 0.
+//!
+//! Such a lane starts a little later, so little that nothing moves by a tenth of its tolerance until then. Only time is
+//! shifted. A state of 0 that makes a rate undefined is left alone: from a value just above 0 another solution may go.
+
+use super::super::real::Real;
+use super::super::step::STATES;
+use super::Group;
+use crate::engine::Status;
+use crate::expr::Symbol;
+
+/// The first shift tried, as a part of the way to the next stop, and how much smaller each next one is.
+const FIRST: f64 = 1e-9;
+const SMALLER: f64 = 1e-3;
+const SMALLEST: f64 = 1e-290;
+
+impl<R: Real, const V: usize> Group<'_, R, V> {
+    /// Shifts the start of a lane whose rates are not all finite, or ends it.
+    pub(super) fn begin_later(&mut self, column: usize) {
+        let settings = self.batch.settings;
+        let (start, stop) = {
+            let state = self.state(column);
+            (state.time, state.stop)
+        };
+        let Some(culprit) = self.rates(column, start).iter().position(|rate| !rate.is_finite()) else {
+            // In the engine's own numbers they overflow: the step will tell.
+            return;
+        };
+        let tolerances: Vec<f64> =
+            (0..settings.atol.len()).map(|i| settings.atol[i] + settings.rtol * self.value(column, i).abs()).collect();
+        let mean_square = |values: &mut dyn Iterator<Item = f64>| {
+            values.zip(&tolerances).map(|(x, tolerance)| (x / tolerance).powi(2)).sum::<f64>() / tolerances.len() as f64
+        };
+        let mut shift = FIRST * (stop - start);
+        while shift >= SMALLEST && R::from_f64(start + shift) != R::from_f64(start) {
+            let rates = self.rates(column, start + shift);
+            if rates.iter().zip(&tolerances).all(|(rate, tolerance)| rate.abs() * shift <= 0.1 * tolerance) {
+                self.state(column).time = start + shift;
+                let size = mean_square(&mut (0..rates.len()).map(|i| self.value(column, i)));
+                let slope = mean_square(&mut rates.iter().copied());
+                return self.first_step(column, size.sqrt(), slope.sqrt());
+            }
+            shift *= SMALLER;
+        }
+        self.state(column).fail(Status::Undefined);
+        self.end(column, Some(culprit as u32));
+    }
+
+    fn value(&self, column: usize, state: usize) -> f64 {
+        self.storage[(STATES as usize + state) * self.width + column].to_f64()
+    }
+
+    /// The derivatives of a lane's states as they stand, at another time.
+    fn rates(&self, column: usize, time: f64) -> Vec<f64> {
+        let program = self.batch.program;
+        let at = |values: &[R], i: u32| values[i as usize * self.width + column].to_f64();
+        program.graph.evaluate(&program.derivative, &|symbol| match symbol {
+            Symbol::State(i) => self.value(column, i as usize),
+            Symbol::Parameter(i) => at(&self.inputs, i),
+            Symbol::Switch(i) => at(&self.switches, i),
+            _ => time,
+        })
+    }
+}
