@@ -256,6 +256,7 @@ fn judge(h: real, landing: bool, settling: bool) {
     step_size = h * select(real(0.25), clamp(growth(error), 0.2, 1.0), finite);
     worst = worst_state();
     if (step_size <= clock_resolution(clock) || step_size < SMALLEST_STEP) {
+      if (!finite && to_zero()) { return; }
       status = select(NOT_FINITE, STEP_TOO_SMALL, finite);
       return;
     }

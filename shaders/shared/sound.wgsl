@@ -40,3 +40,20 @@ fn can_start() -> bool {
   have_slope = false;
   return false;
 }
+
+// Sets states to 0 that are 0 within their tolerance, and asks for a first step: a tank that runs empty may end a
+// rounding error below, where its root is no number. False if there is none.
+fn to_zero() -> bool {
+  var any = false;
+  var nothing: bool;
+#each STATES
+  nothing = y[$s] != 0.0 && abs(y[$s]) <= 10.0 * settings[1 + $q].$c;
+  any = any || nothing;
+  y[$s] = select(y[$s], 0.0, nothing);
+#end
+  if (any) {
+    step_size = 0.0;
+    have_slope = false;
+  }
+  return any;
+}

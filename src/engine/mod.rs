@@ -9,7 +9,7 @@ mod guarded;
 pub mod method;
 mod reduction;
 
-pub use automatic::{choose, stiff_method};
+pub use automatic::{Race, choose, stiff_method};
 pub use guarded::Guarded;
 pub use reduction::{Law, Misfit, Number, Reduced, Reduction, Residual};
 

@@ -322,6 +322,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let mut accepted: Vec<bool> = vec![false; self.width];
         let mut arrived = Vec::new();
         let mut rested = Vec::new();
+        let mut stuck = Vec::new();
         let mut standing = vec![false; self.width];
         for column in 0..self.width {
             let error = self.storage[error_at + column].to_f64();
@@ -344,14 +345,23 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 let factor = if error.is_finite() { factor.clamp(0.2, 1.0) } else { 0.25 };
                 state.proposal = state.step * factor;
                 state.after_rejection = true;
-                if state.is_stuck() {
-                    let finite = error.is_finite();
-                    state.fail(if finite { Status::StepTooSmall } else { Status::NotFinite });
+                if state.is_stuck() && !error.is_finite() {
+                    stuck.push(column);
+                } else if state.is_stuck() {
+                    state.fail(Status::StepTooSmall);
                     arrived.push(column);
                 } else if state.report.steps + state.report.rejected >= self.batch.settings.max_steps {
                     state.fail(Status::StepLimit);
                     arrived.push(column);
                 }
+            }
+        }
+        for column in stuck {
+            if self.to_zero(column) {
+                self.enter(&[column]);
+            } else {
+                self.state(column).fail(Status::NotFinite);
+                arrived.push(column);
             }
         }
         if has_state_switches {

@@ -13,6 +13,8 @@ use crate::expr::Symbol;
 const FIRST: f64 = 1e-9;
 const SMALLER: f64 = 1e-3;
 const SMALLEST: f64 = 1e-290;
+/// Absolute tolerances within which a state that is stuck counts as 0: a step may leave it this far off.
+const NOTHING: f64 = 10.0;
 
 impl<R: Real, const V: usize> Group<'_, R, V> {
     /// Shifts the start of a lane whose rates are not all finite, or ends it.
@@ -44,6 +46,20 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         }
         self.state(column).fail(Status::Undefined);
         self.end(column, Some(culprit as u32));
+    }
+
+    /// Sets states to 0 that are 0 within their tolerance: a tank that runs empty may end a rounding error below, where
+    /// its root is no number. False if there is none.
+    pub(super) fn to_zero(&mut self, column: usize) -> bool {
+        let mut any = false;
+        for (i, atol) in self.batch.settings.atol.iter().enumerate() {
+            let value = self.value(column, i);
+            if value != 0.0 && value.abs() <= NOTHING * atol {
+                self.storage[(STATES as usize + i) * self.width + column] = R::default();
+                any = true;
+            }
+        }
+        any
     }
 
     fn value(&self, column: usize, state: usize) -> f64 {
