@@ -334,7 +334,10 @@ fn the_race_compares_results() {
     assert!(doubt.contains("do not trust either"), "{doubt}");
     // A loose tolerance at which one method is right: a clock of ten turns.
     let clock = "x = 1; y = 0; x' = w*y; y' = -w*x; w = 6.283185307179586";
-    for (r,e) in [(1e-2,40.0),(1e-2,10.0),(1e-2,100.0),(3e-3,40.0),(3e-3,100.0),(1e-3,100.0),(1e-3,400.0)] { println!("{r} {e} {:?}", race(clock, r, e)); }
+    for (r, e) in [(1e-2, 40.0), (1e-2, 10.0), (1e-2, 100.0), (3e-3, 40.0), (3e-3, 100.0), (1e-3, 100.0), (1e-3, 400.0)]
+    {
+        println!("{r} {e} {:?}", race(clock, r, e));
+    }
     let found = race(clock, 1e-2, 100.0);
     assert!(found.doubt.as_ref().is_some_and(|doubt| doubt.contains("right")), "{found:?}");
 }

@@ -15,22 +15,32 @@ impl Graph {
         if self.is_wild(term) { self.call(Function::Finite, term) } else { term }
     }
 
-    /// Whether `id` can be infinite or undefined at finite states: it has a division, a power or a function with a pole
-    /// or an edge, of something that moves.
+    /// Whether `id` can be infinite or undefined where the function that it is a derivative of is not: it has a root, a
+    /// power or a function with a pole or an edge, or a division by what can be 0 together with the states. A division
+    /// by `K + S` is none: where that is 0, the rate itself is undefined.
     pub fn is_wild(&self, id: Id) -> bool {
-        let moves = |id: Id| {
-            let moving = |symbol: &Symbol| !matches!(symbol, Symbol::Parameter(_) | Symbol::Switch(_));
-            self.symbols([id]).iter().any(moving)
-        };
         self.reachable([id]).into_iter().any(|id| match self.node(id) {
-            Node::Product(factors) => factors.iter().any(|&(factor, exponent)| exponent < 0 && moves(factor)),
-            Node::Binary(Binary::Power, ..) => moves(id),
+            Node::Product(factors) => factors.iter().any(|&(factor, exponent)| exponent < 0 && self.vanishes(factor)),
+            Node::Binary(Binary::Power, ..) => self.moves(id),
             Node::Call(function, _) => {
                 use Function::*;
-                let pole = matches!(function, Exp | Ln | Sqrt | Tan | Asin | Acos | Sinh | Cosh | Acosh | Atanh);
-                pole && moves(id)
+                matches!(function, Ln | Sqrt | Tan | Asin | Acos | Acosh | Atanh) && self.moves(id)
             }
             _ => false,
         })
+    }
+
+    /// Whether `id` depends on time or states.
+    fn moves(&self, id: Id) -> bool {
+        let moving = |symbol: &Symbol| !matches!(symbol, Symbol::Parameter(_) | Symbol::Switch(_));
+        self.symbols([id]).iter().any(moving)
+    }
+
+    /// Whether nothing but time and states keeps `id` from being 0.
+    fn vanishes(&self, id: Id) -> bool {
+        match self.node(id) {
+            Node::Sum { constant, terms } => constant.value() == 0.0 && terms.iter().all(|&(_, term)| self.moves(term)),
+            _ => self.moves(id),
+        }
     }
 }

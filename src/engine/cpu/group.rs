@@ -296,20 +296,6 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         }
     }
 
-    /// Proposes a step for a lane whose states and slopes have these sizes in units of their tolerances.
-    fn first_step(&mut self, column: usize, size: f64, slope: f64) {
-        let protocol = self.protocol(column);
-        let caution = self.batch.settings.caution;
-        let state = self.state(column);
-        let span = state.segment_end(protocol) - state.time;
-        // Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
-        let guess = if size < 1e-5 || slope < 1e-5 { 1e-6 * span } else { 0.01 * size / slope };
-        let guess = if guess.is_finite() { guess } else { 1e-6 * span };
-        state.proposal = guess.min(span) / caution;
-        state.after_rejection = false;
-        state.aim(protocol);
-    }
-
     /// After a step: accepts or rejects it for each lane and does what is due at the time reached.
     fn judge(&mut self) {
         let compiled = self.compiled;
@@ -571,18 +557,6 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 }
             }
         }
-    }
-
-    /// The state that would not go on: one that is not finite, or the one that changed most in its tolerance.
-    fn culprit(&self, column: usize) -> Option<u32> {
-        let settings = self.batch.settings;
-        let change = |i: usize| {
-            let old = self.storage[(STATES as usize + i) * self.width + column].to_f64();
-            let new = self.storage[self.compiled.step.outputs()[i] as usize * self.width + column].to_f64();
-            let change = (new - old).abs() / (settings.atol[i] + settings.rtol * old.abs());
-            if change.is_finite() { change } else { f64::INFINITY }
-        };
-        (0..self.compiled.frame.states).max_by(|&a, &b| change(a).total_cmp(&change(b))).map(|i| i as u32)
     }
 
     fn finish(&mut self, column: usize) {

@@ -48,6 +48,20 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         self.end(column, Some(culprit as u32));
     }
 
+    /// Proposes a step for a lane whose states and slopes have these sizes in units of their tolerances.
+    pub(super) fn first_step(&mut self, column: usize, size: f64, slope: f64) {
+        let protocol = self.protocol(column);
+        let caution = self.batch.settings.caution;
+        let state = self.state(column);
+        let span = state.segment_end(protocol) - state.time;
+        // Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
+        let guess = if size < 1e-5 || slope < 1e-5 { 1e-6 * span } else { 0.01 * size / slope };
+        let guess = if guess.is_finite() { guess } else { 1e-6 * span };
+        state.proposal = guess.min(span) / caution;
+        state.after_rejection = false;
+        state.aim(protocol);
+    }
+
     /// Sets states to 0 that are 0 within their tolerance: a tank that runs empty may end a rounding error below, where
     /// its root is no number. False if there is none.
     pub(super) fn to_zero(&mut self, column: usize) -> bool {
@@ -60,6 +74,18 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
             }
         }
         any
+    }
+
+    /// The state that would not go on: one that is not finite, or the one that changed most in its tolerance.
+    pub(super) fn culprit(&self, column: usize) -> Option<u32> {
+        let settings = self.batch.settings;
+        let change = |i: usize| {
+            let old = self.value(column, i);
+            let new = self.storage[self.compiled.step.outputs()[i] as usize * self.width + column].to_f64();
+            let change = (new - old).abs() / (settings.atol[i] + settings.rtol * old.abs());
+            if change.is_finite() { change } else { f64::INFINITY }
+        };
+        (0..self.compiled.frame.states).max_by(|&a, &b| change(a).total_cmp(&change(b))).map(|i| i as u32)
     }
 
     fn value(&self, column: usize, state: usize) -> f64 {
