@@ -13,6 +13,7 @@
 #import shared/clock
 #import shared/control
 #import shared/math
+#import shared/sound
 #import model
 #import method
 
@@ -194,6 +195,7 @@ fn step(t: real) {
 #end
         have_slope = true;
       }
+      if (step_size == 0.0 && !can_start()) { return; }
       if (settling && at_rest(rest_time())) {
         next_piece();
         return;
@@ -207,6 +209,7 @@ fn step(t: real) {
       // A step just short of the stop would leave a sliver: two halves instead.
       h = select(step_size, 0.5 * remaining, 2.0 * step_size > remaining);
       if (landing) { h = remaining; }
+      sound = true;
       begin_step(t, h);
     }
     end_stage(stage, h);
@@ -219,7 +222,7 @@ fn step(t: real) {
 fn judge(h: real, landing: bool, settling: bool) {
   let error = mean_square_error();
   // Only what is a number passes this test.
-  if (error <= 1.0) {
+  if (sound && error <= 1.0) {
     let next = h * clamp(growth(error), 0.2, select(real(6.0), real(1.0), (flags & AFTER_REJECTION) != 0u));
     // A step cut short by a stop says little about the length that would have been possible.
     step_size = select(max(next, step_size), next, h >= step_size);
@@ -247,12 +250,13 @@ fn judge(h: real, landing: bool, settling: bool) {
       return;
     }
   } else {
-    let finite = is_finite(error);
+    let finite = sound && is_finite(error);
     rejected++;
     flags |= AFTER_REJECTION;
     step_size = h * select(real(0.25), clamp(growth(error), 0.2, 1.0), finite);
     worst = worst_state();
     if (step_size <= clock_resolution(clock) || step_size < SMALLEST_STEP) {
+      if (!finite && to_zero()) { return; }
       status = select(NOT_FINITE, STEP_TOO_SMALL, finite);
       return;
     }

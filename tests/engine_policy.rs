@@ -4,7 +4,7 @@ mod common;
 
 use common::Problem;
 use fenton::engine::cpu::CpuEngine;
-use fenton::engine::{Batch, Engine, Lane, Method, Precision, Protocol, Segment, Settings, Status};
+use fenton::engine::{Batch, Engine, Lane, Method, Precision, Protocol, Race, Segment, Settings, Status};
 use fenton::expr::Symbol;
 use fenton::program::{Lowering, Program};
 
@@ -144,7 +144,7 @@ fn the_method_is_chosen_by_the_work_it_takes() {
             },
             precision,
         );
-        assert_eq!(chosen, Ok(expected), "{}", problem.system.name);
+        assert_eq!(chosen, Ok(Race { method: expected, doubt: None }), "{}", problem.system.name);
     }
 }
 

@@ -55,3 +55,6 @@ fn clock_resolution(clock: Clock) -> real {
 }
 
 const SMALLEST_STEP: f32 = 1e-36;
+
+// The relative resolution of a time.
+const ROUNDING: f32 = 1.2e-7;

@@ -38,3 +38,6 @@ fn clock_resolution(clock: Clock) -> real {
 }
 
 const SMALLEST_STEP: f64 = 1e-290;
+
+// The relative resolution of a time.
+const ROUNDING: f64 = 2.3e-16;

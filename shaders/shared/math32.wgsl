@@ -6,6 +6,8 @@ fn is_finite(v: f32) -> bool {
   return (bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u;
 }
 
+fn real_finite(v: f32) -> f32 { return select(0.0f, v, is_finite(v)); }
+
 // 1 / v, away from 0.
 fn inverse(v: f32) -> f32 {
   return 1.0 / select(v, select(1e-36, -1e-36, v < 0.0), abs(v) < 1e-36);

@@ -15,6 +15,8 @@ fn is_nan(v: f64) -> bool {
   return (bitcast<u64>(v) & 0x7ffffffffffffffflu) > 0x7ff0000000000000lu;
 }
 
+fn real_finite(v: f64) -> f64 { return select(0.0lf, v, is_finite(v)); }
+
 // 1 / v, away from 0.
 fn inverse(v: f64) -> f64 {
   return 1.0 / select(v, select(1e-290lf, -1e-290lf, v < 0.0), abs(v) < 1e-290);

@@ -6,5 +6,6 @@ const STEP_LIMIT: u32 = 2u;
 const STEP_TOO_SMALL: u32 = 3u;
 const NOT_FINITE: u32 = 4u;
 const UNSETTLED: u32 = 5u;
+const UNDEFINED: u32 = 6u;
 
 const NO_STATE: u32 = 0xffffffffu;

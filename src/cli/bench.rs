@@ -8,7 +8,7 @@ use clap::Args;
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::gpu::{GpuEngine, devices};
 use fenton::engine::{
-    Batch, Engine, Lane, Method, Outcomes, Precision, Protocol, Segment, Settings, Status, choose, magnitudes,
+    Batch, Engine, Lane, Method, Outcomes, Precision, Protocol, Race, Segment, Settings, Status, choose, magnitudes,
     stiff_method,
 };
 use fenton::expr::Symbol;
@@ -118,6 +118,16 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     sizes.dedup();
     let workload = workload(args)?;
     let reference = workload.reference(COMPARED.min(sizes[0]))?;
+    // The reference is of one method: whether another agrees is told, whichever are measured.
+    let race = workload.race(Precision::F64, 1e-6, 1e-6, sizes[0])?;
+    race.doubt.iter().for_each(|doubt| terminal::warn(doubt));
+    let lost = reference.reports.iter().filter(|report| report.status != Status::Finished).count();
+    if lost > 0 {
+        terminal::warn(&format!(
+            "{lost} of {} instances could not be integrated for the reference: nothing is compared with them",
+            reference.reports.len()
+        ));
+    }
 
     let bench = Bench { workload: &workload, reference: &reference, sizes: &sizes, args };
     let mut measured = Vec::new();
@@ -235,14 +245,14 @@ impl Workload {
         Ok(self.run(&CpuEngine::new(Precision::F64), 0..count, &settings)?.0)
     }
 
-    /// The method that wins a race on the first instances.
-    fn method(&self, precision: Precision, rtol: f64, atol: f64, most: usize) -> Result<Method, Failure> {
+    /// A race of the methods on the first instances.
+    fn race(&self, precision: Precision, rtol: f64, atol: f64, most: usize) -> Result<Race, Failure> {
         let count = self.protocols.len().min(8).min(most);
         let rows: Vec<f64> = (0..count).flat_map(|instance| (self.row)(instance)).collect();
         let lanes: Vec<Lane> = (0..count as u32).map(|i| Lane { row: i, protocol: i }).collect();
         let settings = self.settings(stiff_method(precision), rtol, atol);
         let batch = self.batch(&lanes, &rows, &settings);
-        Ok(choose(&batch, precision).map_err(|error| Error::Engine(error.to_string()))?)
+        choose(&batch, precision).map_err(|error| Error::Engine(error.to_string()).into())
     }
 }
 
@@ -264,8 +274,10 @@ impl Bench<'_> {
         }
         let rtol = args.rtol.unwrap_or(if precision == Precision::F64 { 1e-6 } else { 1e-4 });
         let atol = args.atol.unwrap_or(rtol);
-        let method =
-            args.integrator.map_or_else(|| workload.method(precision, rtol, atol, self.sizes[0]), |m| Ok(m.into()))?;
+        let method = match args.integrator {
+            Some(method) => method.into(),
+            None => workload.race(precision, rtol, atol, self.sizes[0])?.method,
+        };
         let settings = workload.settings(method, rtol, atol);
         // Compiling counts for nothing here.
         workload.run(engine, 0..self.sizes[0].min(64), &settings)?;

@@ -181,6 +181,7 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
         evaluations: found.evaluations,
         ..facts(&objective, &engine, engine.is_gpu(), args.seed, "search")
     };
+    notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let mut document = fenton::summary::bootstrap::document(&study, &objective, &found, run, &notes);
     document.parquet = args.parquet;

@@ -133,6 +133,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         evaluations: result.evaluations,
         ..run
     };
+    notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     notes.extend(cells::doubt(&study, &reference, choice, &problem.values(&result.point)));
     let document = fenton::summary::document(&study, &objective, &result, run, &notes)?;

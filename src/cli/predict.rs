@@ -83,6 +83,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
     let engine = args.engine.open(&problem.program, lanes)?;
     let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
     let drawn = args.ensemble.open(&StudyTarget::new(&objective))?;
+    notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let run = facts(&objective, &engine, engine.is_gpu(), args.ensemble.seed, "draws");
     let ensemble = (drawn.origin, drawn.converged);

@@ -136,6 +136,7 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
         evaluations: found.evaluations + found.expansions,
         ..facts(&objective, &engine, engine.is_gpu(), args.seed, "search for the optimum")
     };
+    notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let document = fenton::summary::profiles::document(&study, &objective, &found, args.likelihood, run, &notes)?;
     profiles::write(&document, &folder).map_err(Failure::Output)?;

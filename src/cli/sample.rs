@@ -139,6 +139,7 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
         evaluations: drawn.evaluations,
         ..facts(&objective, &engine, engine.is_gpu(), args.seed, "draws")
     };
+    notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let mut document = fenton::summary::draws::document(&study, &target, &drawn, run, &notes);
     document.parquet = args.parquet;

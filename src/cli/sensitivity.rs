@@ -97,6 +97,7 @@ pub fn run(args: &SensitivityArgs) -> Result<(), Failure> {
         bar.set_position(done as u64);
         terminal::is_interrupted()
     };
+    notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let run =
         RunFacts { method: "sensitivity".into(), ..facts(&objective, &engine, engine.is_gpu(), args.seed, "points") };

@@ -10,7 +10,7 @@ pub mod method;
 mod reduction;
 mod sizes;
 
-pub use automatic::{choose, stiff_method};
+pub use automatic::{Race, choose, stiff_method};
 pub use guarded::Guarded;
 pub use reduction::{Law, Misfit, Number, Reduced, Reduction, Residual};
 pub use sizes::magnitudes;
@@ -141,6 +141,10 @@ pub enum Status {
     NotFinite,
     /// A settling segment did not come to rest in its time.
     Unsettled,
+    /// A rate is infinite or undefined where the lane starts, and a start a little later does not help.
+    Undefined,
+    /// The outputs are there, but a sensitivity of one of them is infinite or undefined.
+    NoSlope,
 }
 
 impl Status {
@@ -152,6 +156,14 @@ impl Status {
             Status::StepTooSmall => "the step became too small: a discontinuity or a blow-up near this time",
             Status::NotFinite => "a value was not finite: a division by zero or an overflow near this time",
             Status::Unsettled => "did not come to rest before the compound was added: raise the settling time",
+            Status::Undefined => {
+                "a rate is infinite or undefined there (0/0, a logarithm or a negative power of 0): write the law so that \
+                 it has a value, or start from a value above 0"
+            }
+            Status::NoSlope => {
+                "a sensitivity is infinite or undefined (a root or a power below one of what is 0): the values are \
+                 right, derivatives have to be differences"
+            }
         }
     }
 }

@@ -122,7 +122,14 @@ impl Path {
                 break;
             }
             step = step.min(span - done);
-            let Some((whole, rounding)) = walker.step(y, inputs, start + done, step) else { return };
+            let Some((whole, rounding)) = walker.step(y, inputs, start + done, step) else {
+                // Rates may be undefined at the start alone, as sin(t)/t is.
+                if done > 0.0 {
+                    return;
+                }
+                done = step;
+                continue;
+            };
             let halves = walker
                 .step(y, inputs, start + done, 0.5 * step)
                 .and_then(|(half, _)| walker.step(&half, inputs, start + done + 0.5 * step, 0.5 * step));

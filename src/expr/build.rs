@@ -133,11 +133,18 @@ impl Graph {
     pub fn power(&mut self, base: Id, exponent: Id) -> Id {
         match (self.as_constant(base), self.as_constant(exponent)) {
             (Some(base), Some(exponent)) => self.constant(power(base, exponent)),
-            (_, Some(0.5)) => self.call(Function::Sqrt, base),
+            (_, Some(0.5)) => self.half_power(base),
             (_, Some(e)) if e == e.trunc() && e.abs() <= LARGEST_PRODUCT_EXPONENT => self.product(&[(base, e as i32)]),
             (Some(1.0), _) => base,
             _ => self.intern(Node::Binary(Binary::Power, base, exponent)),
         }
+    }
+
+    /// `base^0.5`: a root, but 0 below 0 like every other power that is not whole.
+    fn half_power(&mut self, base: Id) -> Id {
+        let (zero, root) = (self.constant(0.0), self.call(Function::Sqrt, base));
+        let negative = self.compare(Relation::Less, base, zero);
+        self.select(negative, zero, root)
     }
 
     pub fn call(&mut self, function: Function, a: Id) -> Id {

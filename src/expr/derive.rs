@@ -58,6 +58,12 @@ impl Graph {
                 if is_zero(self, inner) {
                     return inner;
                 }
+                if function == Function::Finite {
+                    // Where a term was replaced by 0 it stays 0, however infinite its derivative is.
+                    let kept = self.compare(Relation::Equal, id, a);
+                    let zero = self.constant(0.0);
+                    return self.select(kept, inner, zero);
+                }
                 let outer = self.derive_function(function, a, id);
                 self.mul(outer, inner)
             }
@@ -101,7 +107,7 @@ impl Graph {
                 self.scale(0.5, inverse)
             }
             Function::Abs => self.call(Function::Sign, a),
-            Function::Sign | Function::Floor | Function::Ceil | Function::Not => self.constant(0.0),
+            Function::Sign | Function::Floor | Function::Ceil | Function::Not | Function::Finite => self.constant(0.0),
             Function::Sin => self.call(Function::Cos, a),
             Function::Cos => {
                 let sine = self.call(Function::Sin, a);

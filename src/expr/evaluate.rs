@@ -37,6 +37,13 @@ impl Function {
             Function::Acosh => x.acosh(),
             Function::Atanh => x.atanh(),
             Function::Not => f64::from(x == 0.0),
+            Function::Finite => {
+                if x.is_finite() {
+                    x
+                } else {
+                    0.0
+                }
+            }
         }
     }
 }

@@ -57,6 +57,8 @@ pub enum Function {
     Atanh,
     /// 1 if the argument is 0, else 0.
     Not,
+    /// The argument where it is a finite number, else 0: for terms of a Jacobian (see [`Graph::tame`]).
+    Finite,
 }
 
 /// Functions of two arguments that are neither sums nor products.

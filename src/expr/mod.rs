@@ -5,6 +5,7 @@ mod build;
 mod derive;
 mod evaluate;
 mod graph;
+mod tame;
 
 pub use evaluate::power;
 pub use graph::{Binary, Function, Graph, Id, Node, Relation, Symbol};

@@ -8,8 +8,15 @@ use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-const STATUSES: [Status; 5] =
-    [Status::Finished, Status::StepLimit, Status::StepTooSmall, Status::NotFinite, Status::Unsettled];
+const STATUSES: [Status; 7] = [
+    Status::Finished,
+    Status::StepLimit,
+    Status::StepTooSmall,
+    Status::NotFinite,
+    Status::Unsettled,
+    Status::Undefined,
+    Status::NoSlope,
+];
 
 /// What a fit has cost so far.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

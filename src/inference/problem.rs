@@ -3,7 +3,7 @@
 use super::between;
 use super::objective::{Dimension, Evaluation, Expansion, Few, Objective};
 use super::problem_run::{Choice, Simulated, Simulator, Wanted};
-use crate::engine::{Engine, Precision};
+use crate::engine::{Engine, Precision, Status};
 use crate::study::problem::{Estimated, Problem, Term};
 use crate::study::{Linear, Observed, Prior, Scale};
 use crate::{Error, Result};
@@ -372,7 +372,10 @@ impl<'a> StudyObjective<'a> {
         let problem = self.problem();
         // The points themselves, then for each its neighbours.
         let mut values: Vec<Vec<f64>> = points.iter().map(|point| problem.values(point)).collect();
-        let ways: Vec<Vec<Way>> = values.iter().map(|values| self.ways_at(values, exact)).collect();
+        let mut ways: Vec<Vec<Way>> = values.iter().map(|values| self.ways_at(values, exact)).collect();
+        let wanted = Wanted { tangents: &self.routes(exact).tangents, scores: problem.cells.is_some() };
+        let mut centres = self.simulator.run(&values, wanted, exact)?;
+        self.without_slopes(&values, &mut ways, &mut centres, exact)?;
         // Point, parameter, and how far below and above it the neighbours are.
         let mut steps: Vec<(usize, usize, [f64; 2])> = Vec::new();
         let mut moved = Vec::new();
@@ -385,8 +388,6 @@ impl<'a> StudyObjective<'a> {
                 moved.push(problem.values(&above));
             }
         }
-        let wanted = Wanted { tangents: &self.routes(exact).tangents, scores: problem.cells.is_some() };
-        let centres = self.simulator.run(&values, wanted, exact)?;
         let mut simulated = Vec::with_capacity(moved.len());
         for chunk in moved.chunks(self.simulator.chunk(Wanted::default())) {
             simulated.extend(self.simulator.run(chunk, Wanted::default(), exact)?);
@@ -416,6 +417,31 @@ impl<'a> StudyObjective<'a> {
         Ok(linear)
     }
 
+    /// Where nothing is wrong but a sensitivity that is infinite or undefined, differences take the place of tangents.
+    fn without_slopes(
+        &self,
+        values: &[Vec<f64>],
+        ways: &mut [Vec<Way>],
+        centres: &mut [Simulated],
+        exact: bool,
+    ) -> Result<()> {
+        let lacks = |centre: &Simulated| {
+            let statuses = &centre.failures;
+            !statuses.is_empty() && statuses.iter().all(|(status, _)| *status == Status::NoSlope)
+        };
+        let lacking: Vec<usize> = (0..centres.len()).filter(|&at| lacks(&centres[at])).collect();
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        let again: Vec<Vec<f64>> = lacking.iter().map(|&at| values[at].clone()).collect();
+        let plain = Wanted { tangents: &[], scores: self.problem().cells.is_some() };
+        for (at, centre) in lacking.into_iter().zip(self.simulator.run(&again, plain, exact)?) {
+            centres[at] = centre;
+            ways[at].iter_mut().filter(|way| **way == Way::Tangents).for_each(|way| *way = Way::Differences);
+        }
+        Ok(())
+    }
+
     fn chain_tangents(
         &self,
         values: &[f64],
@@ -424,7 +450,7 @@ impl<'a> StudyObjective<'a> {
         centre: &Simulated,
         jacobian: &mut DMatrix<f64>,
     ) {
-        if tangents.is_empty() {
+        if tangents.is_empty() || centre.tangents.is_empty() {
             return;
         }
         let problem = self.problem();

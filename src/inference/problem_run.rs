@@ -2,7 +2,7 @@
 
 use super::problem_reduced::Residuals;
 use crate::engine::{
-    Batch, Engine, Lane, LaneReport, Method, Misfit, Outcomes, Precision, Protocol, Reduced, Reduction, Settings,
+    Batch, Engine, Lane, LaneReport, Method, Misfit, Outcomes, Precision, Protocol, Race, Reduced, Reduction, Settings,
     Status, choose, stiff_method,
 };
 use crate::study::problem::{Problem, Term};
@@ -36,6 +36,8 @@ pub struct Simulator<'a> {
     pub choice: Choice,
     /// What suits the program at its nominal values, by precision of the engine and of the reference.
     suited: [Method; 2],
+    /// Where methods gave different results at the nominal values.
+    pub doubts: Vec<String>,
     pub(super) residuals: Option<Residuals>,
 }
 
@@ -74,15 +76,18 @@ impl<'a> Simulator<'a> {
     pub fn new(problem: &'a Problem, engine: &'a dyn Engine, reference: &'a dyn Engine, choice: Choice) -> Self {
         let suited = [engine, reference].map(|engine| stiff_method(engine.precision()));
         let residuals = Residuals::of(problem);
-        let mut simulator = Simulator { problem, engine, reference, choice, suited, residuals };
+        let mut simulator = Simulator { problem, engine, reference, choice, suited, doubts: Vec::new(), residuals };
         if choice.method.or(problem.solver.method).is_none() {
-            simulator.suited = [engine, reference].map(|engine| simulator.race(engine));
+            let won = [engine, reference].map(|engine| simulator.race(engine));
+            simulator.suited = [won[0].method, won[1].method];
+            simulator.doubts = won.into_iter().filter_map(|race| race.doubt).collect();
+            simulator.doubts.dedup();
         }
         simulator
     }
 
     /// A race of the methods on a few lanes at the nominal values.
-    fn race(&self, engine: &dyn Engine) -> Method {
+    fn race(&self, engine: &dyn Engine) -> Race {
         let start: Vec<f64> = self.problem.parameters.iter().map(|p| p.start).collect();
         let (rows, lanes) = self.lanes(&[start]);
         let few: Vec<Lane> = lanes.iter().step_by(lanes.len().div_ceil(RACERS).max(1)).copied().collect();
@@ -95,7 +100,7 @@ impl<'a> Simulator<'a> {
             tangents: &[],
             settings: &settings,
         };
-        choose(&batch, engine.precision()).unwrap_or(settings.method)
+        choose(&batch, engine.precision()).unwrap_or(Race { method: settings.method, doubt: None })
     }
 
     /// The settings with which `engine` runs; `exact` for numbers that are reported.
@@ -292,8 +297,9 @@ impl<'a> Simulator<'a> {
         let mut last = Settings { caution: CAUTION, ..self.settings(self.reference, exact) };
         last.max_steps = careful.max_steps;
         for (engine, settings) in [(first, careful), (first, other), (self.reference, last)] {
-            let failed: Vec<usize> =
-                (0..lanes.len()).filter(|&lane| outcomes.reports[lane].status != Status::Finished).collect();
+            // Without a slope the values are right, and no method has one.
+            let fails = |status: Status| !matches!(status, Status::Finished | Status::NoSlope);
+            let failed: Vec<usize> = (0..lanes.len()).filter(|&lane| fails(outcomes.reports[lane].status)).collect();
             if failed.is_empty() {
                 break;
             }
@@ -377,10 +383,17 @@ impl<'a> Simulator<'a> {
 fn run_batch(engine: &dyn Engine, batch: &Batch) -> Result<Outcomes> {
     let mut outcomes = engine.run(batch).map_err(|error| Error::Engine(error.to_string()))?;
     // What an engine calls finished must be finite to count.
+    let directions = batch.tangents.len();
     for (lane, report) in outcomes.reports.iter_mut().enumerate() {
         let range = outcomes.offsets[lane]..outcomes.offsets[lane + 1];
-        if report.status == Status::Finished && outcomes.outputs[range].iter().any(|x| !x.is_finite()) {
+        let tangents = range.start * directions..range.end * directions;
+        if report.status != Status::Finished {
+            continue;
+        }
+        if outcomes.outputs[range].iter().any(|x| !x.is_finite()) {
             report.status = Status::NotFinite;
+        } else if outcomes.tangents[tangents].iter().any(|x| !x.is_finite()) {
+            report.status = Status::NoSlope;
         }
     }
     Ok(outcomes)

@@ -29,7 +29,8 @@ pub struct Program {
     /// Over inputs and time.
     pub initial: Vec<Id>,
     pub derivative: Vec<Id>,
-    /// `(row, column, value)` of the entries that are not structurally zero, by row, then column.
+    /// `(row, column, value)` of the entries that are not structurally zero, by row, then column. Terms that are infinite
+    /// or undefined count as 0 (see [`Graph::tame`]): a step takes them explicitly.
     pub jacobian: Vec<(u32, u32, Id)>,
     /// `df/dt` with the states held, for methods that need it; constants 0 for an autonomous system.
     pub time_derivative: Vec<Id>,
@@ -110,12 +111,17 @@ impl Program {
             for symbol in graph.symbols([f]) {
                 let Symbol::State(column) = symbol else { continue };
                 let entry = graph.derivative(f, symbol);
+                let entry = graph.tame(entry);
                 if graph.as_constant(entry) != Some(0.0) {
                     jacobian.push((row as u32, column, entry));
                 }
             }
         }
-        let time_derivative = derivative.iter().map(|&f| graph.derivative(f, Symbol::Time)).collect();
+        let time_derivative = derivative.iter().map(|&f| {
+            let slope = graph.derivative(f, Symbol::Time);
+            graph.tame(slope)
+        });
+        let time_derivative = time_derivative.collect();
         let pattern: Vec<(u32, u32)> = jacobian.iter().map(|&(row, column, _)| (row, column)).collect();
         let mut program = Program {
             id: 0,

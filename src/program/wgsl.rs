@@ -148,7 +148,7 @@ fn factor(program: &Program, width: Width) -> Listing {
         match step {
             lu::Step::Invert { place } => {
                 let pivot = places[place as usize].expect("a pivot is an entry");
-                places[place as usize] = Some(listing.push("inverse(#)", &[pivot]));
+                places[place as usize] = Some(listing.push("pivot(#)", &[pivot]));
             }
             lu::Step::Scale { place, pivot } => {
                 let values = [place, pivot].map(|at| places[at as usize].expect("an entry or fill by now"));
@@ -305,6 +305,7 @@ fn call(function: Function) -> &'static str {
         Function::Acosh => "real_acosh(#)",
         Function::Atanh => "real_atanh(#)",
         Function::Not => "real_not(#)",
+        Function::Finite => "real_finite(#)",
     }
 }
 

@@ -97,7 +97,9 @@ fn settings(
             let protocols = std::slice::from_ref(protocol);
             let lanes = &[Lane { row: 0, protocol: 0 }];
             let batch = Batch { program, lanes, rows: row, protocols, tangents: &[], settings: &settings };
-            choose(&batch, precision).map_err(|error| Error::Engine(error.to_string()))?
+            let race = choose(&batch, precision).map_err(|error| Error::Engine(error.to_string()))?;
+            race.doubt.iter().for_each(|doubt| terminal::warn(doubt));
+            race.method
         }
     };
     Ok(settings)

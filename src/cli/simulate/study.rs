@@ -81,6 +81,7 @@ pub fn run(args: &SimulateArgs) -> Result<(), Failure> {
         instances,
     };
     let done = if args.json { job.write_json() } else { job.write_csv() };
+    job.simulator.doubts.iter().for_each(|doubt| terminal::warn(doubt));
     engine.notes().iter().for_each(|note| terminal::warn(note));
     done
 }

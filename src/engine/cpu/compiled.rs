@@ -59,7 +59,8 @@ pub struct Compiled<R> {
     pub statics: usize,
     /// Initial states, then initial tangents.
     pub initial: Executable<R>,
-    /// Statics, the mean squares of scaled states and derivatives, then the times of the timed switches.
+    /// Statics, the mean squares of scaled states and derivatives, the times of the timed switches, then 0, or not a
+    /// number where a derivative is not one.
     pub enter: Executable<R>,
     /// Outputs, then tangents as `[output][direction]`.
     pub output: Executable<R>,
@@ -153,6 +154,14 @@ fn enter<R: Real>(
         let slot = emitter.value(&mut env, time);
         outputs.push(emitter.output(slot, &outputs));
     }
+    let mut flaws = super::emit::Sum::default();
+    for &f in &program.derivative {
+        let slot = emitter.value(&mut env, f);
+        let flaw = emitter.subtract(slot, slot);
+        flaws.add(1.0, flaw);
+    }
+    let flaw = emitter.sum(flaws);
+    outputs.push(emitter.output(flaw, &outputs));
     Executable::new(emitter.finish(frame.len(), outputs).0)
 }
 

@@ -218,6 +218,10 @@ impl Emitter {
         self.push(|to| Instruction::Reciprocal { to, a })
     }
 
+    pub fn subtract(&mut self, a: Slot, b: Slot) -> Slot {
+        self.push(|to| Instruction::Sub { to, a, b })
+    }
+
     pub fn binary(&mut self, op: Binary, a: Slot, b: Slot) -> Slot {
         self.push(|to| Instruction::Binary { to, op, a, b })
     }

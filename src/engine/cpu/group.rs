@@ -1,6 +1,7 @@
 //! A group of lanes that step together, each with its own step size. A lane that ends makes room for the next.
 
 mod settled;
+mod start;
 mod switching;
 
 pub use settled::{Plan, Settled};
@@ -269,6 +270,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     /// Computes what depends on inputs and switches, and a first step. At most one native vector of columns at a time.
     fn enter(&mut self, columns: &[usize]) {
         let compiled = self.compiled;
+        let mut undefined = Vec::new();
         for part in columns.chunks(self.narrow) {
             for (at, &column) in part.iter().enumerate() {
                 self.fill(Which::Enter, at, column);
@@ -283,17 +285,14 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 }
                 let size = value(compiled.statics).to_f64().sqrt();
                 let slope = value(compiled.statics + 1).to_f64().sqrt();
-                let protocol = &self.batch.protocols[self.columns[column].as_ref().expect("occupied").protocol];
-                let caution = self.batch.settings.caution;
-                let state = self.state(column);
-                let span = state.segment_end(protocol) - state.time;
-                // Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
-                let guess = if size < 1e-5 || slope < 1e-5 { 1e-6 * span } else { 0.01 * size / slope };
-                let guess = if guess.is_finite() { guess } else { 1e-6 * span };
-                state.proposal = guess.min(span) / caution;
-                state.after_rejection = false;
-                state.aim(protocol);
+                if !value(compiled.statics + 2 + compiled.timed.len()).to_f64().is_finite() {
+                    undefined.push(column);
+                }
+                self.first_step(column, size, slope);
             }
+        }
+        for column in undefined {
+            self.begin_later(column);
         }
     }
 
@@ -309,6 +308,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let mut accepted: Vec<bool> = vec![false; self.width];
         let mut arrived = Vec::new();
         let mut rested = Vec::new();
+        let mut stuck = Vec::new();
         let mut standing = vec![false; self.width];
         for column in 0..self.width {
             let error = self.storage[error_at + column].to_f64();
@@ -331,14 +331,23 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 let factor = if error.is_finite() { factor.clamp(0.2, 1.0) } else { 0.25 };
                 state.proposal = state.step * factor;
                 state.after_rejection = true;
-                if state.is_stuck() {
-                    let finite = error.is_finite();
-                    state.fail(if finite { Status::StepTooSmall } else { Status::NotFinite });
+                if state.is_stuck() && !error.is_finite() {
+                    stuck.push(column);
+                } else if state.is_stuck() {
+                    state.fail(Status::StepTooSmall);
                     arrived.push(column);
                 } else if state.report.steps + state.report.rejected >= self.batch.settings.max_steps {
                     state.fail(Status::StepLimit);
                     arrived.push(column);
                 }
+            }
+        }
+        for column in stuck {
+            if self.to_zero(column) {
+                self.enter(&[column]);
+            } else {
+                self.state(column).fail(Status::NotFinite);
+                arrived.push(column);
             }
         }
         if has_state_switches {
@@ -550,21 +559,14 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         }
     }
 
-    /// The state that would not go on: one that is not finite, or the one that changed most in its tolerance.
-    fn culprit(&self, column: usize) -> Option<u32> {
-        let settings = self.batch.settings;
-        let change = |i: usize| {
-            let old = self.storage[(STATES as usize + i) * self.width + column].to_f64();
-            let new = self.storage[self.compiled.step.outputs()[i] as usize * self.width + column].to_f64();
-            let change = (new - old).abs() / (settings.atol[i] + settings.rtol * old.abs());
-            if change.is_finite() { change } else { f64::INFINITY }
-        };
-        (0..self.compiled.frame.states).max_by(|&a, &b| change(a).total_cmp(&change(b))).map(|i| i as u32)
-    }
-
     fn finish(&mut self, column: usize) {
         let failed = self.state(column).report.status != Status::Finished;
         let culprit = if failed { self.culprit(column) } else { None };
+        self.end(column, culprit);
+    }
+
+    /// Ends a lane; `culprit` is the state that would not go on.
+    fn end(&mut self, column: usize, culprit: Option<u32>) {
         let state = self.state(column);
         state.report.time = state.time;
         state.report.state = culprit;

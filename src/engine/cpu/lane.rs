@@ -111,7 +111,12 @@ impl LaneState {
 
     /// Whether a rejected step cannot be made smaller.
     pub fn is_stuck(&self) -> bool {
-        self.proposal <= 8.0 * f64::EPSILON * self.time.abs() || self.proposal < 1e-290
+        self.proposal <= 8.0 * f64::EPSILON * self.time.abs() || self.proposal < self.smallest_step()
+    }
+
+    /// Far enough above the smallest number of the engine's type that a stage is not lost.
+    fn smallest_step(&self) -> f64 {
+        if self.resolution > 1e-10 { 1e-36 } else { 1e-290 }
     }
 
     pub fn fail(&mut self, status: Status) {

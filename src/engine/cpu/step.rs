@@ -89,6 +89,8 @@ struct Builder<'a> {
 /// The factors in place, each as a sign and a slot.
 struct Factors {
     places: Vec<Option<(f64, Slot)>>,
+    /// 0, and not a number where a pivot is infinite, undefined or 0.
+    flaw: Slot,
 }
 
 impl Builder<'_> {
@@ -192,7 +194,7 @@ impl Builder<'_> {
                 &mut rest,
             ));
         }
-        self.outputs(new, &error, method.order, rest, fresh)
+        self.outputs(new, &error, method.order, rest, fresh, factors.flaw)
     }
 
     /// The states at stage `i`. A row of `a` that is the one before plus 1 for the newest stage (as in stiffly
@@ -260,6 +262,7 @@ impl Builder<'_> {
         let mut diagonal = Sum::default();
         diagonal.add(1.0 / gamma, over_h);
         let diagonal = self.emitter.sum(diagonal);
+        let mut shares = Sum::default();
         let index: HashMap<(u32, u32), usize> = plan.places.iter().enumerate().map(|(at, &e)| (e, at)).collect();
         for &(row, column, id) in &self.program.jacobian {
             let slot = self.emitter.value(env, id);
@@ -278,7 +281,9 @@ impl Builder<'_> {
                 lu::Step::Invert { place } => {
                     let (sign, pivot) = self.settle(&mut pending, &mut places, place);
                     debug_assert!(sign > 0.0);
-                    places[place as usize] = Some((1.0, self.emitter.reciprocal(pivot)));
+                    let inverse = self.emitter.reciprocal(pivot);
+                    shares.add_product(1.0, pivot, inverse);
+                    places[place as usize] = Some((1.0, inverse));
                 }
                 lu::Step::Scale { place, pivot } => {
                     let (_, inverse) = places[pivot as usize].expect("inverted before");
@@ -296,7 +301,10 @@ impl Builder<'_> {
         for place in 0..places.len() as u32 {
             self.settle(&mut pending, &mut places, place);
         }
-        Factors { places }
+        // A pivot times its reciprocal is about 1, and not a number where one of the two is infinite.
+        let shares = self.emitter.sum(shares);
+        let flaw = self.emitter.subtract(shares, shares);
+        Factors { places, flaw }
     }
 
     /// The value of a place that no further update will change.
@@ -375,7 +383,7 @@ impl Builder<'_> {
         for direction in 0..self.directions.len() {
             fresh.extend(self.explicit_tangent(method, direction, &environments, &mut rest));
         }
-        self.outputs(new, &error, method.order, rest, fresh)
+        self.outputs(new, &error, method.order, rest, fresh, NONE)
     }
 
     /// The mean over states of `(e / (atol + rtol max(|y|, |new|)))^2`.
@@ -424,8 +432,22 @@ impl Builder<'_> {
 
     /// All outputs in their order, each in a slot of its own. The step's factor comes last: its logarithm is a call,
     /// across which no value stays in a register.
-    fn outputs(&mut self, new: Vec<Slot>, error: &[Slot], order: f64, rest: Slot, fresh: Vec<Slot>) -> Vec<Slot> {
-        let mean_square = self.mean_square(error, &new);
+    fn outputs(
+        &mut self,
+        new: Vec<Slot>,
+        error: &[Slot],
+        order: f64,
+        rest: Slot,
+        fresh: Vec<Slot>,
+        flaw: Slot,
+    ) -> Vec<Slot> {
+        let mut mean_square = self.mean_square(error, &new);
+        if flaw != NONE {
+            // A stage behind an infinite pivot is 0, and so is its error: such a step must not pass.
+            let mut sum = Sum::of(mean_square);
+            sum.add(1.0, flaw);
+            mean_square = self.emitter.sum(sum);
+        }
         let mut outputs = new;
         outputs.push(mean_square);
         outputs.push(self.factor(mean_square, order));

@@ -356,6 +356,7 @@ impl Part<'_> {
                 3 => Status::StepTooSmall,
                 4 => Status::NotFinite,
                 5 => Status::Unsettled,
+                6 => Status::Undefined,
                 other => {
                     let message = format!("{}: a lane ended with the status {other}", self.device.info.name);
                     return Err(EngineError::Device(message).into());

@@ -18,7 +18,7 @@ use crate::program::Program;
 use crate::program::wgsl::{self, Printed, Width};
 use std::fmt::Write;
 
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 18] = [
     ("lanes", include_str!("../../../shaders/lanes.wgsl")),
     ("compact", include_str!("../../../shaders/compact.wgsl")),
     ("reduce", include_str!("../../../shaders/reduce.wgsl")),
@@ -35,6 +35,7 @@ const FILES: [(&str, &str); 17] = [
     ("shared/math32", include_str!("../../../shaders/shared/math32.wgsl")),
     ("shared/math64", include_str!("../../../shaders/shared/math64.wgsl")),
     ("shared/rosenbrock", include_str!("../../../shaders/shared/rosenbrock.wgsl")),
+    ("shared/sound", include_str!("../../../shaders/shared/sound.wgsl")),
     ("shared/status", include_str!("../../../shaders/shared/status.wgsl")),
 ];
 

@@ -89,7 +89,7 @@ impl Table {
 /// Whether the instruction is made of such operations; the rest stays on the tape.
 pub fn is_plain(instruction: &Instruction) -> bool {
     match instruction {
-        Instruction::Call { function, .. } => matches!(function, Function::Abs | Function::Sqrt),
+        Instruction::Call { function, .. } => matches!(function, Function::Abs | Function::Sqrt | Function::Finite),
         Instruction::Binary { op, .. } => *op != Binary::Power,
         _ => true,
     }
@@ -228,6 +228,11 @@ impl Translator<'_> {
                 let a = self.read(a);
                 let value = match function {
                     Function::Sqrt => self.two(Op::Sqrt, a, a),
+                    Function::Finite => {
+                        let (zero, difference) = (self.number(0.0), self.two(Op::Sub, a, a));
+                        let mask = self.two(Op::Compare(Relation::Equal), difference, zero);
+                        self.two(Op::And, a, mask)
+                    }
                     _ => self.magnitude(a),
                 };
                 (to, value)

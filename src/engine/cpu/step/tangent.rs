@@ -5,7 +5,7 @@ use crate::engine::cpu::emit::{Environment, Sum};
 use crate::engine::cpu::step::{STATES, STEP};
 use crate::engine::cpu::tape::{NONE, Slot};
 use crate::engine::method::{Explicit, Rosenbrock};
-use crate::expr::{Binary, Function, Graph, Id, Symbol};
+use crate::expr::{Binary, Function, Graph, Id, Relation, Symbol};
 use crate::program::Program;
 
 /// Which components of the sensitivities can be other than 0, by direction.
@@ -51,15 +51,28 @@ impl Tangents {
 
     /// The derivative of `id` along `direction`, with `Symbol::Tangent` for the sensitivities of the states.
     pub fn along(&self, graph: &mut Graph, id: Id, direction: usize) -> Id {
-        let input = self.inputs[direction];
-        graph.directional(id, &mut |graph, symbol| match symbol {
-            Symbol::State(state) => {
-                self.slot(direction, state as usize)?;
-                Some(graph.symbol(Symbol::Tangent(state)))
+        let mut terms = Vec::new();
+        for symbol in graph.symbols([id]) {
+            match symbol {
+                Symbol::State(state) if self.slot(direction, state as usize).is_some() => {
+                    let mut partial = graph.derivative(id, symbol);
+                    let tangent = graph.symbol(Symbol::Tangent(state));
+                    if graph.is_wild(partial) {
+                        // A state that the input does not move passes nothing on, be its slope infinite; infinite
+                        // times what is not 0 stays so, and is refused as a gradient.
+                        let zero = graph.constant(0.0);
+                        let still = graph.compare(Relation::Equal, tangent, zero);
+                        partial = graph.select(still, zero, partial);
+                    }
+                    terms.push((1.0, graph.mul(partial, tangent)));
+                }
+                Symbol::Parameter(at) if at == self.inputs[direction] => {
+                    terms.push((1.0, graph.derivative(id, symbol)));
+                }
+                _ => {}
             }
-            Symbol::Parameter(at) if at == input => Some(graph.constant(1.0)),
-            _ => None,
-        })
+        }
+        graph.sum(0.0, &terms)
     }
 }
 
