@@ -262,6 +262,8 @@ impl Builder<'_> {
         let mut diagonal = Sum::default();
         diagonal.add(1.0 / gamma, over_h);
         let diagonal = self.emitter.sum(diagonal);
+        // A pivot times its reciprocal is about 1, and not a number where one of the two is infinite. Added up on the way:
+        // a pivot need not be kept.
         let mut shares = Sum::default();
         let index: HashMap<(u32, u32), usize> = plan.places.iter().enumerate().map(|(at, &e)| (e, at)).collect();
         for &(row, column, id) in &self.program.jacobian {
@@ -283,6 +285,7 @@ impl Builder<'_> {
                     debug_assert!(sign > 0.0);
                     let inverse = self.emitter.reciprocal(pivot);
                     shares.add_product(1.0, pivot, inverse);
+                    shares = Sum::of(self.emitter.sum(shares));
                     places[place as usize] = Some((1.0, inverse));
                 }
                 lu::Step::Scale { place, pivot } => {
@@ -301,7 +304,6 @@ impl Builder<'_> {
         for place in 0..places.len() as u32 {
             self.settle(&mut pending, &mut places, place);
         }
-        // A pivot times its reciprocal is about 1, and not a number where one of the two is infinite.
         let shares = self.emitter.sum(shares);
         let flaw = self.emitter.subtract(shares, shares);
         Factors { places, flaw }
