@@ -293,8 +293,8 @@ fn run<S: Simd, R: Real, const V: usize>(simd: S, executable: &Executable<R>, ra
             Instruction::Call { to, function: Function::Finite, a } => {
                 let mut a = load::<S, R, V>(simd, storage, a);
                 for j in 0..V {
-                    // What is not a finite number differs from itself by something that is not a number.
-                    a[j] = (a[j] - a[j]).simd_eq(splat(zero)).select(a[j], splat(zero));
+                    // 0 times what is not a finite number is not a number.
+                    a[j] = (a[j] * splat(zero)).simd_eq(splat(zero)).select(a[j], splat(zero));
                 }
                 store::<S, R, V>(storage, to, a);
             }

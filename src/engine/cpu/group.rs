@@ -343,7 +343,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             }
         }
         for column in stuck {
-            if self.to_zero(column) {
+            if self.clear_nothings(column) {
                 self.enter(&[column]);
             } else {
                 self.state(column).fail(Status::NotFinite);

@@ -64,7 +64,7 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
 
     /// Sets states to 0 that are 0 within their tolerance: a tank that runs empty may end a rounding error below, where
     /// its root is no number. False if there is none.
-    pub(super) fn to_zero(&mut self, column: usize) -> bool {
+    pub(super) fn clear_nothings(&mut self, column: usize) -> bool {
         let mut any = false;
         for (i, atol) in self.batch.settings.atol.iter().enumerate() {
             let value = self.value(column, i);

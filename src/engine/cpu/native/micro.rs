@@ -229,8 +229,9 @@ impl Translator<'_> {
                 let value = match function {
                     Function::Sqrt => self.two(Op::Sqrt, a, a),
                     Function::Finite => {
-                        let (zero, difference) = (self.number(0.0), self.two(Op::Sub, a, a));
-                        let mask = self.two(Op::Compare(Relation::Equal), difference, zero);
+                        let zero = self.number(0.0);
+                        let product = self.two(Op::Mul, a, zero);
+                        let mask = self.two(Op::Compare(Relation::Equal), product, zero);
                         self.two(Op::And, a, mask)
                     }
                     _ => self.magnitude(a),
