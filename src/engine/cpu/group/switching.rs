@@ -40,7 +40,7 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         self.fill(Which::Enter, 0, column);
         self.compiled.enter.run::<1>(self.level, &mut self.stages.enter);
         let first = self.compiled.statics + 2;
-        let slots = &self.compiled.enter.outputs()[first..];
+        let slots = &self.compiled.enter.outputs()[first..first + self.compiled.timed.len()];
         let mut turns: Vec<f64> =
             slots.iter().map(|&slot| self.stages.enter[slot as usize * self.narrow].to_f64()).collect();
         turns.retain(|turn| turn.is_finite());
