@@ -52,6 +52,11 @@ fn to_zero() -> bool {
   y[$s] = select(y[$s], 0.0, nothing);
 #end
   if (any) {
+    // What is left of the stretch begins here, so that no time already passed counts as a shift of its start.
+    let left = clock_left(clock, length);
+    base += clock_time(clock);
+    length = left;
+    clock = clock_zero();
     step_size = 0.0;
     have_slope = false;
   }
