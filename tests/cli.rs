@@ -233,7 +233,7 @@ fn a_full_disk_is_told_and_a_closed_pipe_is_no_failure() {
     assert!(err(&full).contains("disk is full"), "{}", err(&full));
 
     let mut child = Command::new(env!("CARGO_BIN_EXE_fenton"))
-        .args(["simulate", &model, "--points", "200000"])
+        .args(["simulate", &model, "--points", "200000", "--atol", "1e-12"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

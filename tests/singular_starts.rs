@@ -82,6 +82,7 @@ const CASES: &[Case] = &[
     case("empty", "H = 1; H' = -0.5*sqrt(H)", 6.0, &[0.0]),
     case("empty, half power", "H = 1; H' = -0.5*H^0.5", 6.0, &[0.0]),
     case("empty, power", "H = 1; H' = -H^0.75", 6.0, &[0.0]),
+    case("empty, another goes on", "H = 1; H' = -0.5*sqrt(H); w = 0; w' = 1 + H", 6.0, &[0.0, 6.0 + 4.0 / 3.0]),
     // Almost 0: the Jacobian is a number, but says nothing.
     case("almost", "H = 1e-30; H' = q - c*sqrt(H); q = 0.6; c = 0.5", 24.0, &[1.4328523241]),
     // Beyond f32: (K/D)^12 at the start, and squares of amounts in a femtolitre.
