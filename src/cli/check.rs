@@ -1,6 +1,7 @@
 //! `fenton check`: what a study says, and what would be fitted.
 
 use super::failure::Failure;
+use super::inputs;
 use super::output;
 use super::plate::{self, PlateArgs};
 use clap::Args;
@@ -37,14 +38,15 @@ pub struct CheckArgs {
 pub fn open(name: &str) -> Result<Study, Failure> {
     let path = Path::new(name);
     let is_name = !path.exists() && !name.ends_with(".toml") && !name.contains(['/', '\\']);
-    if path.is_dir() {
-        return Ok(Study::open(&path.join("study.toml"))?);
-    }
-    Ok(if is_name || embedded::study(name).is_some() && !path.exists() {
+    let study = if path.is_dir() {
+        Study::open(&path.join("study.toml"))?
+    } else if is_name || embedded::study(name).is_some() && !path.exists() {
         Study::embedded(name)?
     } else {
         Study::open(path)?
-    })
+    };
+    inputs::check_units(&study.system)?;
+    Ok(study)
 }
 
 pub fn run(args: &CheckArgs) -> Result<(), Failure> {

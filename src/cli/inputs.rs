@@ -9,11 +9,27 @@ use fenton::study::{decode, embedded, place_of};
 use fenton::{Diagnostic, Error};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads a text file as studies do: what is not UTF-8 is named with its place.
 pub fn read_text(path: &Path) -> Result<String, Failure> {
     let bytes = std::fs::read(path).map_err(|source| Error::file(path, source))?;
     Ok(decode(&path.display().to_string(), bytes)?)
+}
+
+/// Whether faults of a model's units are errors, as `--strict-units` asks wherever models are read.
+static STRICT_UNITS: AtomicBool = AtomicBool::new(false);
+
+pub fn be_strict_about_units(strict: bool) {
+    STRICT_UNITS.store(strict, Ordering::Relaxed);
+}
+
+/// An error for what is wrong with the units of `system`, if such faults are errors.
+pub fn check_units(system: &System) -> Result<(), Failure> {
+    if STRICT_UNITS.load(Ordering::Relaxed) && !system.unit_faults.is_empty() {
+        return Err(Error::Input(system.unit_faults.clone()).into());
+    }
+    Ok(())
 }
 
 /// A model from a file or by its embedded name (a file goes first), with other values at the start for `set`.
@@ -23,6 +39,7 @@ pub fn read_model(name: &str, set: &[(String, f64)]) -> Result<System, Failure> 
         network.set(name, *value)?;
     }
     let system = network.system()?;
+    check_units(&system)?;
     system.warnings.iter().for_each(|warning| terminal::warn(&warning.to_string()));
     Ok(system)
 }

@@ -48,6 +48,9 @@ use std::process::ExitCode;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Units of a model that do not agree are errors; without this they are warnings
+    #[arg(long, global = true)]
+    strict_units: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,6 +104,7 @@ pub fn run() -> ExitCode {
         }
     };
     terminal::catch_interrupts();
+    inputs::be_strict_about_units(cli.strict_units);
     let result: Result<(), Failure> = match &cli.command {
         Command::Fit(args) => fit::run(args),
         Command::Sample(args) => sample::run(args),

@@ -22,6 +22,8 @@ pub struct System {
     pub time_unit: String,
     /// What is allowed in the model and may be a slip.
     pub warnings: Vec<Diagnostic>,
+    /// Where units do not agree or are not known; `warnings` says so in short.
+    pub unit_faults: Vec<Diagnostic>,
 }
 
 /// One differential equation. A species in a compartment of constant size is a concentration, unless it was declared

@@ -2,8 +2,9 @@
 //!
 //! A quantity without a unit and a bare number can stand for anything, so what they are multiplied with is unknown
 //! and is not checked. Where all units are known, a sum of unlike things, a formula in another unit than the name it
-//! is given to, and a rate law that does not move its species in their unit are errors: fenton converts nothing
-//! within a model, so the numbers would be wrong.
+//! is given to, and a rate law that does not move its species in their unit are faults: fenton converts nothing
+//! within a model, so the numbers may be wrong. Published models are full of such faults, most of them in the units
+//! and not in the numbers; so they are warnings, and errors only where somebody asks for that.
 
 use super::math::{Expr, Kind, Operator};
 use super::network::{Network, Quantity, Role, Rule};
@@ -41,9 +42,7 @@ pub fn check(network: &Network) -> Vec<Diagnostic> {
             checker.known.insert(quantity.name.as_str(), unit);
         }
     }
-    if checker.errors.is_empty() {
-        checker.formulas();
-    }
+    checker.formulas();
     let mut errors: Vec<Diagnostic> = Vec::new();
     for error in checker.errors {
         if !errors.contains(&error) {
@@ -51,6 +50,25 @@ pub fn check(network: &Network) -> Vec<Diagnostic> {
         }
     }
     errors
+}
+
+/// How many faults are shown in full as warnings.
+const SHOWN: usize = 3;
+
+/// The first of `faults` as warnings that say what is assumed, and how many more there are.
+pub fn warnings(faults: &[Diagnostic]) -> Vec<Diagnostic> {
+    let assumed = "the numbers are taken as they stand, and nothing is converted";
+    let mut warnings: Vec<Diagnostic> = faults.iter().take(SHOWN).cloned().collect();
+    for warning in &mut warnings {
+        warning.message = format!("{}; {assumed}", warning.message);
+    }
+    if let (Some(more @ 1..), Some(first)) = (faults.len().checked_sub(SHOWN), faults.first()) {
+        let faults = if more == 1 { "fault" } else { "faults" };
+        let mut rest = Diagnostic::new(format!("{more} more {faults} of units in this model: {assumed}"));
+        rest.file.clone_from(&first.file);
+        warnings.push(rest.hint("--strict-units shows them all, as errors"));
+    }
+    warnings
 }
 
 struct Checker<'a> {

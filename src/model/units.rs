@@ -170,7 +170,9 @@ impl Network {
     }
 
     fn named_unit(&self, name: &str, span: &Range<usize>, depth: usize) -> Result<Unit, Diagnostic> {
-        if let Some(definition) = self.units.iter().find(|unit| unit.name == name) {
+        // `unit x = x`, as libAntimony writes it, says no more than the name.
+        let says_more = |unit: &&Definition| unit.formula.kind != Kind::Name(unit.name.clone());
+        if let Some(definition) = self.units.iter().filter(says_more).find(|unit| unit.name == name) {
             return self.unit_within(&definition.formula, depth + 1);
         }
         // What models without a definition of their own mean by these.

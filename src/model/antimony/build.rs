@@ -59,22 +59,18 @@ fn main_block(
     loose: Vec<Statement>,
     source: &Source,
 ) -> Result<(Block, Vec<Statement>), Vec<Diagnostic>> {
-    // Behind a block the model itself is annotated: `name is "text"`.
-    let about_models = |s: &Statement| match s {
-        Statement::Label(name, _) | Statement::Annotation(name) => models.iter().any(|m| m.name.name == name.name),
-        _ => false,
-    };
-    let loose: Vec<_> = loose.into_iter().filter(|s| !about_models(s)).collect();
     if models.is_empty() {
         let name = Named { name: String::new(), span: 0..0 };
         return Ok((Block { name, main: true, statements: loose }, Vec::new()));
     }
-    if let Some(statement) = loose.first() {
+    // Outside of blocks models and functions are annotated: `name is "text"`.
+    let is_text = |s: &&Statement| matches!(s, Statement::Label(..) | Statement::Annotation(_));
+    if let Some(statement) = loose.iter().find(|s| !is_text(s)) {
         let error = source.error(&place(statement), "a statement outside of the model block");
         return Err(vec![error.hint("move it in front of the model's 'end'")]);
     }
     let at = models.iter().rposition(|m| m.main).unwrap_or(models.len() - 1);
-    Ok((models.swap_remove(at), loose))
+    Ok((models.swap_remove(at), Vec::new()))
 }
 
 fn place(statement: &Statement) -> Span {
@@ -106,6 +102,11 @@ impl Builder {
     fn error(&mut self, span: &Span, message: impl Into<String>) -> &mut Diagnostic {
         self.errors.push(self.network.source.error(span, message));
         self.errors.last_mut().expect("one was pushed")
+    }
+
+    fn warn(&mut self, span: &Span, message: impl Into<String>, hint: &str) {
+        let warning = self.network.source.error(span, message).hint(hint);
+        self.network.warnings.push(warning);
     }
 
     fn statement(&mut self, statement: Statement) {
@@ -195,12 +196,22 @@ impl Builder {
             return self.assign_field(owner, field, &name.span, formula);
         }
         let rule = assign != Assign::Initial;
+        let quantity = self.network.mention(&name.name, &name.span);
+        let other_kind = match (&quantity.rule, assign) {
+            (Rule::Assignment(_), Assign::Rate) => Some("a rate rule beside its assignment rule"),
+            (Rule::Rate(_), Assign::Rule) => Some("an assignment rule beside its rate rule"),
+            _ => None,
+        };
         if let Some(before) = self.set.insert((name.name.clone(), rule), name.span.clone()) {
             let line = crate::error::Place::new(&self.network.source.text, before).line;
-            let what = if rule { "a second rule" } else { "a second initial value" };
-            let message = format!("{what} for '{}'; the first stands in line {line}", name.name);
-            self.error(&name.span, message).hint = Some("keep one of them".to_string());
-            return;
+            if let Some(what) = other_kind {
+                let message = format!("'{}' gets {what} in line {line}", name.name);
+                self.error(&name.span, message).hint = Some("keep one of them".to_string());
+                return;
+            }
+            let what = if rule { "rule" } else { "initial value" };
+            let message = format!("a second {what} for '{}': it counts, the one in line {line} does not", name.name);
+            self.warn(&name.span, message, "keep one of them");
         }
         let quantity = self.network.mention(&name.name, &name.span);
         match assign {
@@ -280,6 +291,12 @@ impl Builder {
 
     /// What can only be said once everything is known.
     fn finish(&mut self) {
+        for quantity in self.network.quantities.iter_mut().filter(|q| q.constant == Some(true)) {
+            // No reaction changes what is constant.
+            if let Role::Species(species) = &mut quantity.role {
+                species.boundary = true;
+            }
+        }
         let network = &self.network;
         let mut errors = Vec::new();
         for reaction in &network.reactions {
@@ -305,6 +322,6 @@ impl Builder {
             }
         }
         self.errors.append(&mut errors);
-        self.network.warnings = warnings;
+        self.network.warnings.append(&mut warnings);
     }
 }

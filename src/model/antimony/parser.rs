@@ -198,8 +198,8 @@ impl<'a> Parser<'a> {
             if self.take(";") || *self.token() == Token::Newline && self.advance().end > 0 {
                 continue;
             }
-            let dotted = matches!(self.peek(1), Token::Symbol("."));
-            if (self.is_word("model") || self.is_word("module")) && !dotted {
+            let block = !matches!(self.peek(1), Token::Symbol(".")) && !self.is_annotation(1);
+            if (self.is_word("model") || self.is_word("module")) && block {
                 match self.block() {
                     Ok(block) => file.models.push(block),
                     Err(error) => self.recover(error),
@@ -335,7 +335,7 @@ impl<'a> Parser<'a> {
             }
             "delete" => return Err(self.refuse(&span, "deletions ('delete')", "leave the element out")),
             "model" | "module" if self.peek(1) == &Token::Symbol(".") => {}
-            "model" if matches!(self.peek(1), Token::Name(_)) && matches!(self.peek(2), Token::Text) => {
+            "model" | "module" if self.is_annotation(1) => {
                 self.advance();
                 return self.annotation(Named { name: word, span });
             }
@@ -359,9 +359,7 @@ impl<'a> Parser<'a> {
         let span = self.span();
         match self.peek(1) {
             Token::Symbol("+" | "->" | "=>" | "<->" | "<=>") => return self.reaction_or_rule(None),
-            Token::Name(next) if !is_keyword(next) && !matches!(self.peek(2), Token::Text) => {
-                return self.reaction_or_rule(None);
-            }
+            Token::Name(next) if !is_keyword(next) && !self.is_annotation(1) => return self.reaction_or_rule(None),
             Token::Symbol("$") => return self.reaction_or_rule(None),
             _ => {}
         }
@@ -393,7 +391,7 @@ impl<'a> Parser<'a> {
                 self.advance();
                 return Ok(Statement::Has(name, self.formula()?));
             }
-            Token::Name(_) if matches!(self.peek(1), Token::Text) => return self.annotation(name),
+            Token::Name(_) if self.is_annotation(0) => return self.annotation(name),
             Token::Name(next) if next == "is" => {
                 let hint = "give both the same name";
                 return Err(self.refuse(&self.span(), "synchronised names ('a is b')", hint));
@@ -415,7 +413,10 @@ impl<'a> Parser<'a> {
             _ => return Err(self.unexpected("'=', ':=', \"'=\", ':', 'in', 'has', 'is' or '->'")),
         };
         self.advance();
-        if assign == Assign::Initial && self.is(";") {
+        if assign == Assign::Initial && name.name.ends_with(".sboTerm") {
+            return self.sbo_term(name);
+        }
+        if assign == Assign::Initial && matches!(self.token(), Token::Symbol(";") | Token::Newline | Token::End) {
             // So libAntimony writes what has no value.
             let item = Item { name, boundary: false, compartment: None, value: None };
             return Ok(Statement::Declaration(Modifiers::default(), vec![item]));
@@ -423,10 +424,34 @@ impl<'a> Parser<'a> {
         Ok(Statement::Assignment(name, assign, self.formula()?))
     }
 
+    /// Whether an annotation's words begin that many tokens ahead: `is "text"`, `creator1.givenName "text"`.
+    fn is_annotation(&self, ahead: usize) -> bool {
+        let mut at = ahead;
+        while matches!((self.peek(at), self.peek(at + 1)), (Token::Name(_), Token::Symbol("."))) {
+            at += 2;
+        }
+        matches!((self.peek(at), self.peek(at + 1)), (Token::Name(_), Token::Text))
+    }
+
+    /// `29` or `SBO:0000029`: what a thing is called in the Systems Biology Ontology.
+    fn sbo_term(&mut self, name: Named) -> Parsed<Statement> {
+        let expected = "a number or SBO:0000029";
+        if self.take_word("SBO") {
+            self.expect(":", expected)?;
+        }
+        match self.token() {
+            Token::Number(_) => _ = self.advance(),
+            _ => return Err(self.unexpected(expected)),
+        }
+        Ok(Statement::Annotation(name))
+    }
+
     /// From the first word behind `name` on: `is "text"`, `identity "…", "…"`.
     fn annotation(&mut self, name: Named) -> Parsed<Statement> {
         let word = self.span();
-        self.advance();
+        while *self.token() != Token::Text && *self.token() != Token::End {
+            self.advance();
+        }
         let text = self.source.slice(&self.span()).trim_matches('"').to_string();
         loop {
             if *self.token() != Token::Text {

@@ -26,10 +26,6 @@ impl Flattener<'_> {
                     let message = format!("'{}' is changed by a reaction and by a rule", quantity.name);
                     let error = self.error(&term.species.span, message);
                     errors.push(error.hint(format!("mark it as a boundary species: ${}", quantity.name)));
-                } else if !species.boundary && quantity.constant == Some(true) {
-                    let message = format!("'{}' is constant, but a reaction changes it", quantity.name);
-                    let error = self.error(&term.species.span, message);
-                    errors.push(error.hint(format!("mark it as a boundary species: ${}", quantity.name)));
                 }
             }
         }

@@ -72,10 +72,11 @@ struct Flattener<'a> {
 }
 
 pub fn system(network: &Network) -> Result<System> {
-    let system = Flattener::new(network).and_then(Flattener::finish).map_err(Error::Input)?;
+    let mut system = Flattener::new(network).and_then(Flattener::finish).map_err(Error::Input)?;
     // After all else: units of a formula that has no meaning would only add noise.
-    let errors = super::unit_check::check(network);
-    if errors.is_empty() { Ok(system) } else { Err(Error::Input(errors)) }
+    system.unit_faults = super::unit_check::check(network);
+    system.warnings.extend(super::unit_check::warnings(&system.unit_faults));
+    Ok(system)
 }
 
 type Errors = Vec<Diagnostic>;
