@@ -145,6 +145,8 @@ pub enum Status {
     Undefined,
     /// The outputs are there, but a sensitivity of one of them is infinite or undefined.
     NoSlope,
+    /// A delay was negative or no number, or too many events wait for their time.
+    BadDelay,
 }
 
 impl Status {
@@ -164,6 +166,7 @@ impl Status {
                 "a sensitivity is infinite or undefined (a root or a power below one of what is 0): the values are \
                  right, derivatives have to be differences"
             }
+            Status::BadDelay => "the delay of an event was negative or no number, or 10000 events were waiting",
         }
     }
 }

@@ -14,4 +14,4 @@ mod unit_check;
 
 pub use diagram::Diagram;
 pub use network::Network;
-pub use system::{Event, Parameter, State, Switch, System, Variable};
+pub use system::{Assignment, Event, Parameter, State, Switch, System, Variable};

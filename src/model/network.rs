@@ -103,10 +103,8 @@ pub struct Event {
     pub delay: Option<Expr>,
     pub priority: Option<Expr>,
     pub at_start: bool,
-    /// `persistent=false` and where that stands.
-    pub cancellable: Option<Range<usize>>,
-    /// `fromTrigger=false` and where that stands.
-    pub late_values: Option<Range<usize>>,
+    pub persistent: bool,
+    pub from_trigger: bool,
     pub assignments: Vec<(Name, Expr)>,
 }
 
@@ -182,7 +180,7 @@ impl Network {
     ///
     /// # Errors
     /// One [`Diagnostic`] for each thing that is wrong (unknown names, missing values, cycles) or not supported
-    /// (delays, priorities, …), each with its place.
+    /// (`delay()`, random functions, …), each with its place.
     pub fn system(&self) -> Result<System> {
         flatten::system(self)
     }

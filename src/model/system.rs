@@ -74,7 +74,7 @@ pub struct Switch {
     pub text: String,
 }
 
-/// `at trigger: assignments`: done each time the trigger turns from false to true.
+/// `at delay after trigger: assignments`: done each time the trigger turns from false to true.
 #[derive(Debug, Clone)]
 pub struct Event {
     pub name: String,
@@ -82,8 +82,37 @@ pub struct Event {
     pub trigger: Id,
     /// Whether a trigger that is true at the start counts as having been false before.
     pub at_start: bool,
-    /// New values of states, all computed from the values before the event.
-    pub assignments: Vec<(u32, Id)>,
+    /// How long after its trigger it is done, as of the trigger; at once without one.
+    pub delay: Option<Id>,
+    /// Of what is due at one time the greatest goes first; 0 without one.
+    pub priority: Option<Id>,
+    /// Whether it is done also if the trigger turns false while it waits.
+    pub persistent: bool,
+    /// Whether new values are those of when the trigger turned, not those of when it is done.
+    pub from_trigger: bool,
+    pub assignments: Vec<Assignment>,
+}
+
+/// A new value of a state, computed from the values before the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    pub state: u32,
+    pub value: Id,
+    /// What the value is multiplied by when it is put in: the size of the compartment if the state is an amount.
+    pub size: Option<Id>,
+}
+
+impl Event {
+    /// All its formulas.
+    pub fn formulas(&self) -> impl Iterator<Item = Id> + '_ {
+        let values = self.assignments.iter().flat_map(|a| std::iter::once(a.value).chain(a.size));
+        std::iter::once(self.trigger).chain(self.delay).chain(self.priority).chain(values)
+    }
+
+    pub fn formulas_mut(&mut self) -> impl Iterator<Item = &mut Id> {
+        let values = self.assignments.iter_mut().flat_map(|a| std::iter::once(&mut a.value).chain(&mut a.size));
+        std::iter::once(&mut self.trigger).chain(&mut self.delay).chain(&mut self.priority).chain(values)
+    }
 }
 
 impl System {
@@ -105,10 +134,7 @@ impl System {
             places.extend(variable.species.iter_mut().flat_map(|s| [&mut s.amount, &mut s.concentration]));
         }
         places.extend(self.switches.iter_mut().flat_map(|s| std::iter::once(&mut s.indicator).chain(&mut s.time)));
-        for event in &mut self.events {
-            places.push(&mut event.trigger);
-            places.extend(event.assignments.iter_mut().map(|(_, value)| value));
-        }
+        places.extend(self.events.iter_mut().flat_map(Event::formulas_mut));
         let roots: Vec<Id> = places.iter().map(|id| **id).collect();
         let replaced = self.graph.substitute(&roots, &mut |graph, symbol| match symbol {
             Symbol::Parameter(parameter) => with(graph, parameter),

@@ -96,14 +96,10 @@ impl Program {
         let events = system
             .events
             .iter()
-            .map(|event| Event {
-                trigger: graph.import(&system.graph, &[event.trigger], &mut fold)[0],
-                assignments: event
-                    .assignments
-                    .iter()
-                    .map(|&(state, value)| (state, graph.import(&system.graph, &[value], &mut fold)[0]))
-                    .collect(),
-                ..event.clone()
+            .cloned()
+            .map(|mut event| {
+                event.formulas_mut().for_each(|id| *id = graph.import(&system.graph, &[*id], &mut fold)[0]);
+                event
             })
             .collect();
         let mut jacobian = Vec::new();
@@ -152,7 +148,8 @@ impl Program {
             (switch.indicator, switch.inclusive, switch.time).hash(&mut hasher);
         }
         for event in &self.events {
-            (event.trigger, event.at_start, &event.assignments).hash(&mut hasher);
+            (event.trigger, event.at_start, event.delay, event.priority).hash(&mut hasher);
+            (event.persistent, event.from_trigger, &event.assignments).hash(&mut hasher);
         }
         hasher.finish()
     }

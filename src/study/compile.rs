@@ -129,10 +129,7 @@ impl Study {
         let mut roots: Vec<Id> = self.outputs.clone();
         roots.extend(system.states.iter().flat_map(|s| [s.initial, s.derivative]));
         roots.extend(system.switches.iter().map(|s| s.indicator));
-        for event in &system.events {
-            roots.push(event.trigger);
-            roots.extend(event.assignments.iter().map(|&(_, value)| value));
-        }
+        roots.extend(system.events.iter().flat_map(crate::model::Event::formulas));
         let symbols = system.graph.symbols(roots);
         symbols.into_iter().filter_map(|s| if let Symbol::Parameter(i) = s { Some(i) } else { None }).collect()
     }

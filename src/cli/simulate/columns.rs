@@ -55,7 +55,7 @@ fn changes(system: &System, value: Id) -> bool {
         Symbol::State(at) => {
             let state = &system.states[*at as usize];
             system.graph.as_constant(state.derivative) != Some(0.0)
-                || system.events.iter().any(|event| event.assignments.iter().any(|(target, _)| target == at))
+                || system.events.iter().any(|event| event.assignments.iter().any(|a| a.state == *at))
         }
         Symbol::Time | Symbol::Switch(_) => true,
         _ => false,

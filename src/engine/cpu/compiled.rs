@@ -7,6 +7,7 @@ use super::step::{self, Tangents};
 use super::tape::Slot;
 use crate::engine::Settings;
 use crate::expr::{Graph, Id, Symbol};
+use crate::model::Event;
 use crate::program::Program;
 
 /// Where the values of one lane lie in the storage of the small tapes.
@@ -66,7 +67,7 @@ pub struct Compiled<R> {
     pub output: Executable<R>,
     /// The indicators of all switches.
     pub switches: Executable<R>,
-    /// The triggers of all events, then their assignments.
+    /// The formulas of each event in turn.
     pub events: Executable<R>,
     /// Indices of the switches whose time is known beforehand.
     pub timed: Vec<usize>,
@@ -91,8 +92,7 @@ impl<R: Real> Compiled<R> {
             initial.push(graph.derivative(program.initial[state as usize], input));
         }
         let initial = plain(&frame, graph, &initial);
-        let assignments = program.events.iter().flat_map(|e| e.assignments.iter().map(|a| a.1));
-        let events: Vec<Id> = program.events.iter().map(|e| e.trigger).chain(assignments).collect();
+        let events: Vec<Id> = program.events.iter().flat_map(Event::formulas).collect();
         let indicators: Vec<Id> = program.switches.iter().map(|s| s.indicator).collect();
         Compiled {
             frame,

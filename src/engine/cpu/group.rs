@@ -1,9 +1,11 @@
 //! A group of lanes that step together, each with its own step size. A lane that ends makes room for the next.
 
+mod events;
 mod settled;
 mod start;
 mod switching;
 
+pub use events::Waiting;
 pub use settled::{Plan, Settled};
 
 use super::compiled::{Compiled, Frame};
@@ -14,6 +16,7 @@ use super::step::{STATES, STEP, TIME};
 use super::storage::Storage;
 use super::tape::Slot;
 use crate::engine::{Batch, LaneReport, Protocol, Status};
+use events::Moment;
 use fearless_simd::Level;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -180,7 +183,12 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         self.initialise(&fresh);
         let mut begun: Vec<usize> = settled.into_iter().filter(|&column| self.resume(column)).collect();
         begun.extend(fresh);
-        let alive = self.record(&begun);
+        begun.retain(|&column| self.goes_on(column));
+        let mut alive = self.record(&begun);
+        alive.retain(|&column| {
+            self.pass(column);
+            self.goes_on(column)
+        });
         self.enter(&alive);
     }
 
@@ -196,7 +204,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 self.storage[(STATES as usize + i) * self.width + column] = value;
             }
             self.add_doses(column);
-            if !self.batch.program.switches.is_empty() || !self.batch.program.events.is_empty() {
+            if self.has_turns() {
                 self.read_turns(column);
                 self.first_truths(column);
             }
@@ -391,6 +399,10 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
     fn rest_time(&self, column: usize) -> Option<f64> {
         let state = self.columns[column].as_ref()?;
         state.deadline?;
+        // What waits for its time moves things yet.
+        if !state.waiting.is_empty() {
+            return None;
+        }
         self.batch.protocols[state.protocol].segments[state.segment].settle.map(|longest| 0.01 * longest)
     }
 
@@ -435,8 +447,10 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 continue;
             }
             self.jump(column);
-            recording.push(column);
-            entering.push(column);
+            if self.goes_on(column) {
+                recording.push(column);
+                entering.push(column);
+            }
         }
         for &column in arrived {
             if self.state(column).report.status != Status::Finished {
@@ -445,14 +459,10 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             }
             let protocol = self.protocol(column);
             let mut changed = false;
-            if !self.batch.program.switches.is_empty() {
-                match self.turn_switches(column) {
-                    Some(turned) => changed = turned,
-                    None => {
-                        self.state(column).fail(Status::StepTooSmall);
-                        self.finish(column);
-                        continue;
-                    }
+            if self.has_turns() {
+                changed = self.turn_switches(column);
+                if !self.goes_on(column) {
+                    continue;
                 }
             }
             let state = self.state(column);
@@ -463,19 +473,42 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                     continue;
                 }
                 changed |= self.next_segments(column);
+                if !self.goes_on(column) {
+                    continue;
+                }
             }
             recording.push(column);
             if changed {
                 entering.push(column);
             }
         }
-        let alive = self.record(&recording);
+        let mut alive = self.record(&recording);
+        alive.retain(|&column| {
+            if self.pass(column) && !entering.contains(&column) {
+                entering.push(column);
+            }
+            self.goes_on(column)
+        });
         entering.retain(|column| alive.contains(column));
         for &column in &alive {
             let protocol = self.protocol(column);
             self.state(column).aim(protocol);
         }
         self.enter(&entering);
+    }
+
+    /// Whether anything in the program turns at a time or a state.
+    fn has_turns(&self) -> bool {
+        !self.batch.program.switches.is_empty() || !self.batch.program.events.is_empty()
+    }
+
+    /// Ends the lane if it has failed.
+    fn goes_on(&mut self, column: usize) -> bool {
+        let fine = self.state(column).report.status == Status::Finished;
+        if !fine {
+            self.finish(column);
+        }
+        fine
     }
 
     /// From rest to the end of the settling segment.
@@ -502,9 +535,9 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             self.set_inputs(column);
             self.add_doses(column);
         }
-        if changed && !(self.batch.program.switches.is_empty() && self.batch.program.events.is_empty()) {
+        if changed && self.has_turns() {
             self.read_turns(column);
-            self.settle_switches(column);
+            self.settle_switches(column, Moment::Exact);
         }
         changed
     }

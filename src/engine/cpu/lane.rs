@@ -1,5 +1,6 @@
 //! Where a lane stands: its place in the protocol, its step size, its stops. Pure bookkeeping in f64.
 
+use super::group::Waiting;
 use crate::engine::{LaneReport, Protocol, Status};
 
 /// A step that is being shortened until it ends just behind the turn of a switch.
@@ -44,6 +45,8 @@ pub struct LaneState {
     pub turned_here: u32,
     /// The triggers of the events as last seen.
     pub triggers: Vec<bool>,
+    /// Executions of events that wait for their time, in the order of their triggers.
+    pub waiting: Vec<Waiting>,
     pub report: LaneReport,
 }
 
@@ -67,6 +70,7 @@ impl LaneState {
             resolution,
             turned_here: 0,
             triggers: Vec::new(),
+            waiting: Vec::new(),
             report: LaneReport::default(),
         }
     }
@@ -86,6 +90,9 @@ impl LaneState {
         }
         if let Some(&turn) = self.turns.iter().find(|&&turn| turn > self.time) {
             stop = stop.min(turn);
+        }
+        for waiting in self.waiting.iter().filter(|waiting| waiting.time > self.time) {
+            stop = stop.min(waiting.time);
         }
         self.stop = stop;
     }

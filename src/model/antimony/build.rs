@@ -283,8 +283,8 @@ impl Builder {
             delay: event.delay,
             priority: event.priority,
             at_start: event.at_start,
-            cancellable: event.persistent.filter(|(truth, _)| !truth).map(|(_, span)| span),
-            late_values: event.from_trigger.filter(|(truth, _)| !truth).map(|(_, span)| span),
+            persistent: event.persistent,
+            from_trigger: event.from_trigger,
             assignments: event.assignments.into_iter().map(|(name, formula)| (named(name), formula)).collect(),
         });
     }

@@ -86,8 +86,8 @@ impl Parser<'_> {
             delay,
             priority: None,
             at_start: false,
-            persistent: None,
-            from_trigger: None,
+            persistent: true,
+            from_trigger: true,
             assignments: Vec::new(),
         };
         while self.take(",") {
@@ -97,8 +97,8 @@ impl Parser<'_> {
             match option.name.as_str() {
                 "priority" => event.priority = Some(self.formula()?),
                 "t0" => event.at_start = !self.truth()?,
-                "persistent" => event.persistent = Some((self.truth()?, option.span)),
-                "fromTrigger" => event.from_trigger = Some((self.truth()?, option.span)),
+                "persistent" => event.persistent = self.truth()?,
+                "fromTrigger" => event.from_trigger = self.truth()?,
                 other => {
                     let error = self.source.error(&option.span, format!("'{other}' is no option of an event"));
                     return Err(error.expected("t0, priority, persistent or fromTrigger"));

@@ -111,7 +111,9 @@ pub struct EventStatement {
     pub priority: Option<Expr>,
     /// `t0=false`: a trigger that is true at the start fires there.
     pub at_start: bool,
-    pub persistent: Option<(bool, Span)>,
-    pub from_trigger: Option<(bool, Span)>,
+    /// `persistent=false`: called off where the trigger turns false before it is done.
+    pub persistent: bool,
+    /// `fromTrigger=false`: new values are computed when it is done.
+    pub from_trigger: bool,
     pub assignments: Vec<(Named, Expr)>,
 }

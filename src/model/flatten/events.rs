@@ -5,6 +5,7 @@ use crate::Diagnostic;
 use crate::model::lower::{lower, truth};
 use crate::model::network::{self, Role, Rule};
 use crate::model::system;
+use crate::model::units::signed;
 
 impl Flattener<'_> {
     /// What is wrong with the network as a whole.
@@ -35,35 +36,19 @@ impl Flattener<'_> {
                 errors.push(self.error(&quantity.span, message).hint("declare it 'var' or give it a value with '='"));
             }
         }
-        let alone = network.events.len() == 1;
         for event in &network.events {
-            errors.extend(self.check_event(event, alone));
+            errors.extend(self.check_event(event));
         }
         errors
     }
 
-    fn check_event(&self, event: &network::Event, alone: bool) -> Errors {
+    fn check_event(&self, event: &network::Event) -> Errors {
         let mut errors = Errors::new();
-        let mut refuse = |span, what: &str, hint: &str| {
-            errors.push(self.error(span, format!("{what} are not supported")).hint(hint));
-        };
-        if let Some(delay) = event.delay.as_ref().filter(|d| d.kind != crate::model::math::Kind::Number(0.0, None)) {
-            let hint = "put the delay into the trigger if that is a time: at time > t1 + delay: …";
-            refuse(&delay.span, "delayed events ('after')", hint);
-        }
-        // These decide between events that come at the same time; one event alone has nothing to decide.
-        if !alone {
-            if let Some(priority) = &event.priority {
-                refuse(&priority.span, "event priorities", "leave it out if the events never come at the same time");
-            }
-            if let Some(span) = &event.cancellable {
-                let hint = "leave it out if the events never come at the same time";
-                refuse(span, "events that another one can call off ('persistent=false')", hint);
-            }
-            if let Some(span) = &event.late_values {
-                let hint = "leave it out if the events never come at the same time";
-                refuse(span, "events that use the values of a later time ('fromTrigger=false')", hint);
-            }
+        if let Some((delay, value)) = event.delay.as_ref().and_then(|d| Some((d, signed(d)?)))
+            && value < 0.0
+        {
+            let error = self.error(&delay.span, format!("a delay of {value}"));
+            errors.push(error.expected("a time of 0 or more"));
         }
         let mut targets = Vec::new();
         for (target, _) in &event.assignments {
@@ -101,18 +86,26 @@ impl Flattener<'_> {
     fn event(&mut self, event: &network::Event) -> Result<system::Event, Diagnostic> {
         let trigger = lower(self, &event.trigger)?;
         let trigger = truth(self, trigger, &event.trigger.span);
+        let delay = event.delay.as_ref().filter(|delay| signed(delay) != Some(0.0));
+        let delay = delay.map(|delay| lower(self, delay)).transpose()?;
+        let priority = event.priority.as_ref().map(|priority| lower(self, priority)).transpose()?;
         let mut assignments = Vec::new();
         for (target, formula) in &event.assignments {
             let at = self.network.position(&target.name).ok_or_else(|| self.unknown(&target.name, &target.span))?;
-            let Meaning::State(index, form) = self.meanings[at] else { continue };
-            let mut value = lower(self, formula)?;
-            if form == Form::Amount {
-                // By the size before the event, also if the event changes that too.
-                let volume = self.volume(at, Mode::Run)?;
-                value = self.graph.mul(value, volume);
-            }
-            assignments.push((index, value));
+            let Meaning::State(state, form) = self.meanings[at] else { continue };
+            let value = lower(self, formula)?;
+            let size = if form == Form::Amount { Some(self.volume(at, Mode::Run)?) } else { None };
+            assignments.push(system::Assignment { state, value, size });
         }
-        Ok(system::Event { name: event.name.clone(), trigger, at_start: event.at_start, assignments })
+        Ok(system::Event {
+            name: event.name.clone(),
+            trigger,
+            at_start: event.at_start,
+            delay,
+            priority,
+            persistent: event.persistent,
+            from_trigger: event.from_trigger,
+            assignments,
+        })
     }
 }

@@ -1,16 +1,16 @@
-//! Discontinuities: switches that turn at known times or when a state crosses a surface, and events.
+//! Discontinuities: switches that turn at known times or when a state crosses a surface.
 //!
 //! Within a step every switch keeps its truth, so the step sees a smooth right-hand side. A turn at a known time is a
 //! stop. A turn that depends on the state is found by shortening the step until it ends just behind the crossing.
+//! At a stop the truths of that very time come first, then what is recorded there, then the truths just after it.
 
 use super::super::lane::Bracket;
 use super::super::real::Real;
-use super::super::step::STATES;
+use super::events::Moment;
 use super::{Group, Which};
+use crate::engine::Status;
 use crate::engine::cpu::lane::LaneState;
 
-/// Rounds of events at one time before a lane is given up.
-const MOST_ROUNDS: u32 = 64;
 /// Turns in a row by crossings before a lane is given up: it slides along a surface.
 const MOST_TURNS: u32 = 500;
 const MOST_TRIES: u32 = 200;
@@ -48,18 +48,19 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         self.state(column).turns = turns;
     }
 
-    /// The truths that hold from now on: a timed switch by the middle of the time until the next turn, the others by
-    /// the state as it is.
-    fn coming_truths(&mut self, column: usize) -> Vec<bool> {
+    /// The truths at the lane's time by the state as it is. Just after it, a timed switch has that of the middle of
+    /// the time until the next turn.
+    pub(super) fn truths(&mut self, column: usize, moment: Moment) -> Vec<bool> {
         let LaneState { time, turns, .. } = self.state(column);
         let time = *time;
         let next = turns.iter().copied().find(|&turn| turn > time).unwrap_or(time + 1.0_f64.max(time.abs()));
         let now = self.indicators(column, time, false);
-        let later = self.indicators(column, 0.5 * (time + next), false);
+        let later =
+            if moment == Moment::After { self.indicators(column, 0.5 * (time + next), false) } else { now.clone() };
         (0..now.len()).map(|i| self.truth(i, if self.is_timed(i) { later[i] } else { now[i] })).collect()
     }
 
-    fn hold(&mut self, column: usize, truths: &[bool]) -> bool {
+    pub(super) fn hold(&mut self, column: usize, truths: &[bool]) -> bool {
         let mut changed = false;
         for (switch, &truth) in truths.iter().enumerate() {
             changed |= self.held(switch, column) != truth;
@@ -68,67 +69,12 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         changed
     }
 
-    fn event_values(&mut self, column: usize) -> Vec<R> {
-        self.fill(Which::Events, 0, column);
-        self.compiled.events.run::<1>(self.level, &mut self.stages.events);
-        let slots = self.compiled.events.outputs();
-        slots.iter().map(|&slot| self.stages.events[slot as usize * self.narrow]).collect()
-    }
-
     /// Truths and triggers at the start of a lane.
     pub(super) fn first_truths(&mut self, column: usize) {
-        let exact: Vec<bool> = {
-            let time = self.state(column).time;
-            let now = self.indicators(column, time, false);
-            (0..now.len()).map(|i| self.truth(i, now[i])).collect()
-        };
+        let exact = self.truths(column, Moment::Exact);
         self.hold(column, &exact);
-        let events = &self.batch.program.events;
-        if !events.is_empty() {
-            let values = self.event_values(column);
-            self.state(column).triggers =
-                events.iter().zip(&values).map(|(event, value)| !event.at_start && value.to_f64() != 0.0).collect();
-        }
-        // An endless cascade of events at the start shows again, and is reported, at the first turn.
-        let _ = self.settle_switches(column);
-    }
-
-    /// Brings switches and events into agreement with the state. `None` if that does not end.
-    pub(super) fn settle_switches(&mut self, column: usize) -> Option<bool> {
-        let mut changed = false;
-        for _ in 0..MOST_ROUNDS {
-            let truths = self.coming_truths(column);
-            let turned = self.hold(column, &truths);
-            let fired = self.fire_events(column);
-            changed |= turned || fired;
-            if !fired {
-                return Some(changed);
-            }
-        }
-        None
-    }
-
-    /// Executes the events whose triggers have become true. All assignments see the values before the events.
-    fn fire_events(&mut self, column: usize) -> bool {
-        let events = &self.batch.program.events;
-        if events.is_empty() {
-            return false;
-        }
-        let values = self.event_values(column);
-        let mut assigned = events.len();
-        let mut fired = false;
-        for (at, event) in events.iter().enumerate() {
-            let trigger = values[at].to_f64() != 0.0;
-            let was = std::mem::replace(&mut self.state(column).triggers[at], trigger);
-            if trigger && !was {
-                fired = true;
-                for (offset, &(state, _)) in event.assignments.iter().enumerate() {
-                    self.storage[(STATES + state) as usize * self.width + column] = values[assigned + offset];
-                }
-            }
-            assigned += event.assignments.len();
-        }
-        fired
+        self.first_triggers(column);
+        self.settle_switches(column, Moment::Exact);
     }
 
     /// Whether the step just tried may be accepted: no switch turns in it, or one turns right at its end.
@@ -172,26 +118,26 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         bracket.is_narrow(time, R::EPSILON) || bracket.tries > MOST_TRIES
     }
 
-    /// Turns what has to turn at the time reached. `None` if the lane makes no progress.
-    pub(super) fn turn_switches(&mut self, column: usize) -> Option<bool> {
+    /// Turns what has to turn at the time reached, and does the events that are due; whether that changed anything.
+    /// Fails the lane if it makes no progress.
+    pub(super) fn turn_switches(&mut self, column: usize) -> bool {
+        let due = self.event_is_due(column);
         let state = self.state(column);
         if state.turned_here > MOST_TURNS {
-            return None;
+            state.fail(Status::StepTooSmall);
+            return false;
         }
+        if !due && state.turned_here == 0 && !state.turns.contains(&state.time) {
+            return false;
+        }
+        self.settle_switches(column, Moment::Exact)
+    }
+
+    /// Goes on to just after the lane's time, once what is due there is recorded. True if that changed anything.
+    pub(super) fn pass(&mut self, column: usize) -> bool {
+        let state = self.state(column);
         let at_turn = state.turns.contains(&state.time);
-        if !at_turn && state.turned_here == 0 {
-            return Some(false);
-        }
-        if at_turn && self.output_is_due(column) {
-            // A strict condition turns only after this time: what is recorded here is from before.
-            let time = self.state(column).time;
-            let now = self.indicators(column, time, false);
-            let turns_now = (0..now.len()).any(|i| self.is_timed(i) && self.truth(i, now[i]) != self.held(i, column));
-            if !turns_now {
-                self.write_outputs(&[column]);
-            }
-        }
-        self.settle_switches(column)
+        at_turn && self.settle_switches(column, Moment::After)
     }
 
     /// For an output: timed switches as they are at this very time.
