@@ -2,7 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::long_run::{checkpoint, ending, facts, failures_decide, failures_first, identity, name_of, place, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -148,6 +148,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
             "interrupted; the best so far is in {}, and the same command goes on from there",
             folder.display()
         ))),
+        _ if !document.failures_decide.is_empty() => Err(failures_decide(&folder)),
         _ => Ok(()),
     }
 }
@@ -199,6 +200,8 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     if document.synthetic.is_some() {
         text += "SYNTHETIC DATA\n";
     }
+    let (first, rest) = failures_first(&document.warnings, !document.failures_decide.is_empty());
+    text += &first;
     let starts = &document.starts;
     text += &format!(
         "\nobjective {:.4}; {} starts scored, {} refined, {} reached the best value; {:.1} s on {}\n\n",
@@ -216,6 +219,7 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     }
     for p in document.parameters.iter().filter(|p| p.estimated) {
         let interval = match (p.interval, p.prior_interval) {
+            _ if !p.known.is_empty() => format!("{}, {scope}", p.known),
             (Some(interval), _) => {
                 let from =
                     if p.interval_from == "profile" { String::new() } else { format!(" (by {})", p.interval_from) };
@@ -248,7 +252,7 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     if count > MOST_EFFECTS {
         text += &format!("  … and {} more in the report\n", count - MOST_EFFECTS);
     }
-    text + &ending(&document.warnings, folder)
+    text + &ending(rest, folder)
 }
 
 /// An effective concentration with its interval, or why there is none.

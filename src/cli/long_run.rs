@@ -38,6 +38,18 @@ pub fn ending(warnings: &[Warning], folder: &Path) -> String {
     warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
 }
 
+/// What failures decide stands before everything else: its text, and the other warnings.
+pub fn failures_first(warnings: &[Warning], decide: bool) -> (String, &[Warning]) {
+    match warnings.split_first().filter(|_| decide) {
+        Some((first, rest)) => (format!("\n! {}\n  {}\n", first.title, first.text), rest),
+        None => (String::new(), warnings),
+    }
+}
+
+pub fn failures_decide(folder: &Path) -> Failure {
+    Failure::Unconverged(format!("failures decide, so this is no result; the report in {} says where and why", folder.display()))
+}
+
 pub fn seconds(value: f64) -> Result<Duration, Failure> {
     Duration::try_from_secs_f64(value)
         .ok()

@@ -3,7 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
 use super::fit::Bars;
-use super::long_run::{checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::long_run::{checkpoint, ending, facts, failures_decide, failures_first, identity, name_of, place, seconds};
 use super::{cells, check, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
@@ -147,6 +147,7 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     }
     let place = folder.display();
     match found.ended {
+        Ended::Complete if !document.failures_decide.is_empty() => Err(failures_decide(&folder)),
         Ended::Complete => Ok(()),
         Ended::Interrupted => Err(Failure::Interrupted(format!(
             "interrupted; the profiles so far are in {place}, and the same command goes on from there"
@@ -189,6 +190,8 @@ fn told(document: &ProfilesReport, folder: &Path) -> String {
         text += "SYNTHETIC DATA\n";
     }
     let facts = &document.facts;
+    let (first, rest) = failures_first(&document.warnings, !document.failures_decide.is_empty());
+    text += &first;
     text += &format!(
         "\nprofiles of the {}; objective {:.4} at the optimum; {} points, {} lanes in {:.1} s ({:.0} lanes/s) on {}\n\n",
         document.of,
@@ -223,5 +226,5 @@ fn told(document: &ProfilesReport, folder: &Path) -> String {
     for tie in &document.ties {
         text += &format!("  {tie}\n");
     }
-    text + &ending(&document.warnings, folder)
+    text + &ending(rest, folder)
 }

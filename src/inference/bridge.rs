@@ -58,21 +58,25 @@ pub struct Bridge<'a> {
 }
 
 impl Bridge<'_> {
-    pub fn values(&self, points: &[Vec<f64>]) -> crate::Result<Vec<f64>> {
+    pub fn evaluate(&self, points: &[Vec<f64>]) -> crate::Result<Vec<Evaluation>> {
         if points.is_empty() {
             return Ok(Vec::new());
         }
-        let evaluations =
+        let mut evaluations =
             if self.exact { self.objective.evaluate_exactly(points)? } else { self.objective.evaluate(points)? };
         let mut spent = self.spent.borrow_mut();
-        let mut values = Vec::with_capacity(points.len());
-        for evaluation in &evaluations {
+        for evaluation in &mut evaluations {
             spent.take(evaluation);
             // A NaN would spoil argmin's swarm for good.
-            let value = if evaluation.value.is_nan() { f64::INFINITY } else { evaluation.value };
-            values.push(value);
+            if evaluation.value.is_nan() {
+                evaluation.value = f64::INFINITY;
+            }
         }
-        Ok(values)
+        Ok(evaluations)
+    }
+
+    pub fn values(&self, points: &[Vec<f64>]) -> crate::Result<Vec<f64>> {
+        Ok(self.evaluate(points)?.into_iter().map(|evaluation| evaluation.value).collect())
     }
 
     /// `None` where value, gradient or information is not finite.

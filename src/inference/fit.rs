@@ -5,6 +5,7 @@ use super::boxed::Boxed;
 use super::bridge::{Bridge, Spent};
 use super::checkpoint::{Found, Keeper, Phase};
 use super::cmaes::Cma;
+use super::edge;
 use super::identify::identify;
 use super::lbfgs::Lbfgs;
 use super::lockstep::{Local, Lockstep, Rules, bounds_hit};
@@ -13,7 +14,7 @@ use super::starts::Starts;
 use super::swarm::Swarm;
 use super::trust::Trust;
 use super::watch::{self, Progress, Stage, Underway, Watch};
-use super::{Basis, Ended, FitResult, FitSettings, Method, Objective, StartRecord, Stop};
+use super::{Ended, FitResult, FitSettings, Method, Objective, StartRecord, Stop};
 use crate::{Error, Result};
 use argmin::core::{PopulationState, State};
 use serde::Serialize;
@@ -408,12 +409,13 @@ impl<'a> Course<'a> {
         })?;
         let expansion = self.bridge(true).expand(std::slice::from_ref(&best.last_point))?.pop().flatten();
         let mut identification = identify(self.objective, &best.last_point, expansion.as_ref().map(|e| &e.fisher));
-        for sides in paths.chunks(2) {
-            if let [Some(low), Some(high)] = [0, 1].map(|side| sides[side].reached(&self.boxed)) {
-                let result = &mut identification.parameters[sides[0].parameter];
-                result.interval = Some((low, high));
-                result.basis = Basis::Likelihood;
-            }
+        paths::read(paths, &self.boxed, &mut identification);
+        let bridge = self.bridge(true);
+        let mut edges = paths::edges(paths, &bridge, &self.boxed)?;
+        let met = !edges.is_empty() || self.spent.borrow().failed_points > 0;
+        if let Some(edge) = edge::of_estimate(&bridge, &self.boxed, &best.last_point, expansion.as_ref(), met)? {
+            edges.insert(0, edge);
+            identification.parameters.iter_mut().for_each(|parameter| parameter.fails([None; 2]));
         }
         if watch.ended.is_none()
             && let Some(keeper) = &watch.keeper
@@ -435,6 +437,7 @@ impl<'a> Course<'a> {
             evaluations: spent.evaluations,
             expansions: spent.expansions,
             identification,
+            edges,
             observations: self.objective.observations(),
             ended: watch.ended.unwrap_or(Ended::Complete),
             wall: Duration::from_secs_f64(watch.seconds()),

@@ -39,6 +39,8 @@ pub fn identify(objective: &dyn Objective, point: &[f64], fisher: Option<&DMatri
                 standard_error: None,
                 reach: normal_quantile(0.975),
                 interval: None,
+                ends: [None; 2],
+                leans: Vec::new(),
                 basis: Basis::Normal,
                 shrinkage: None,
             };
@@ -58,7 +60,10 @@ pub fn identify(objective: &dyn Objective, point: &[f64], fisher: Option<&DMatri
             if result.verdict != Verdict::NotIdentified {
                 let (low, high) = (point[i] - reach, point[i] + reach);
                 result.standard_error = Some(error);
+                let within = |end: &f64| *end > boxed.lower[i] && *end < boxed.upper[i];
+                result.ends = [Some(low).filter(within), Some(high).filter(within)];
                 result.interval = Some((low.max(boxed.lower[i]), high.min(boxed.upper[i])));
+                result.judge();
             }
             result
         })

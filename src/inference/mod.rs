@@ -11,6 +11,7 @@ mod bridge;
 mod checkpoint;
 mod cmaes;
 pub mod design;
+mod edge;
 mod ensemble;
 mod fit;
 mod identify;
@@ -38,6 +39,7 @@ pub use bootstrap::{
     Bootstrap, BootstrapSettings, Drawn, FEWEST, Interval, Kind, Optimum, Refitting, Replicate, Spread, bootstrap,
     mean_and_sd,
 };
+pub use edge::{Edge, EdgeOf};
 pub use ensemble::Ensemble;
 pub use fit::fit;
 pub use objective::{Dimension, Evaluation, Expansion, Few, Objective};

@@ -1,6 +1,6 @@
 //! What comes of a fit.
 
-use super::Method;
+use super::{Edge, Method};
 use crate::engine::Status;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub struct FitResult {
     pub evaluations: u64,
     pub expansions: u64,
     pub identification: Identification,
+    /// Where failures decide: at the estimate, or at ends of intervals.
+    pub edges: Vec<Edge>,
     /// For the BIC; see [`super::Objective::observations`].
     pub observations: Option<usize>,
     pub ended: Ended,
@@ -138,12 +140,16 @@ pub struct ParameterResult {
     pub name: String,
     pub value: f64,
     pub verdict: Verdict,
-    /// Only where the verdict is [`Verdict::Identified`] or [`Verdict::Prior`].
+    /// Only where the information at the optimum is that of an interval within the bounds.
     pub standard_error: Option<f64>,
     /// How many standard errors the interval reaches either way: 1.96, or more where few experiments differ.
     pub reach: f64,
-    /// 95 %, within the bounds; together with the standard error.
+    /// 95 %, within the bounds; a bound stands on a side that has no end. `None` where a side ends at failures.
     pub interval: Option<(f64, f64)>,
+    /// The ends that are ends of the interval indeed.
+    pub ends: [Option<f64>; 2],
+    /// Other parameters at bounds on which an end rests: the interval is one for those bounds.
+    pub leans: Vec<usize>,
     /// What both ends of the interval rest on.
     pub basis: Basis,
     /// 1 - posterior / prior standard deviation, between 0 (nothing learnt) and 1; `None` at a bound.
@@ -159,18 +165,22 @@ pub enum Basis {
     #[default]
     Normal,
     /// The profile likelihood: the objective rises by half the square of `reach` while the other parameters follow. A bound
-    /// stands where it does not, or only because other parameters stand on theirs.
+    /// stands where it does not, or only because other parameters meet theirs on the way.
     Likelihood,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Practically identified, under this model and this noise.
+    /// Practically identified, under this model and this noise: its interval has two ends within the bounds.
     Identified,
+    /// Its interval has one end; the other is its bound.
+    OneSided,
     /// Its interval is hardly narrower than its prior's: the prior determines it, not the data.
     Prior,
     NotIdentified,
+    /// An end of its interval, or the estimate itself, stands where evaluations begin to fail: that end is not known.
+    AtFailures,
     /// It ended on a bound, where the information says nothing about its error.
     AtBound,
 }
@@ -181,4 +191,27 @@ pub struct Direction {
     /// Dimension and its change along the direction, on the estimation scale; the largest change is 1.
     pub changes: Vec<(usize, f64)>,
     pub text: String,
+}
+
+impl ParameterResult {
+    /// An interval that ends on a bound is none that the data make: the verdict by the ends there are.
+    pub(super) fn judge(&mut self) {
+        if !matches!(self.verdict, Verdict::Identified | Verdict::OneSided) {
+            return;
+        }
+        match self.ends {
+            [Some(_), Some(_)] => self.verdict = Verdict::Identified,
+            [None, None] => {
+                self.verdict = Verdict::NotIdentified;
+                (self.standard_error, self.interval) = (None, None);
+            }
+            _ => self.verdict = Verdict::OneSided,
+        }
+    }
+
+    /// Failures decide where it lies: `ends` are what is known of it.
+    pub(super) fn fails(&mut self, ends: [Option<f64>; 2]) {
+        (self.verdict, self.ends) = (Verdict::AtFailures, ends);
+        (self.standard_error, self.interval, self.shrinkage) = (None, None, None);
+    }
 }

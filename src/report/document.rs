@@ -16,6 +16,8 @@ pub struct Document {
     pub model: String,
     /// Set if the data were made by a computer: what they are and the command that made them.
     pub synthetic: Option<String>,
+    /// Where failures decide; the first warning is about them then.
+    pub failures_decide: Vec<Edge>,
     pub warnings: Vec<Warning>,
     /// The few numbers that a reader wants first.
     pub headlines: Vec<Headline>,
@@ -39,6 +41,17 @@ pub struct Document {
     /// Where the numbers of an embedded model come from; for the page alone.
     #[serde(skip)]
     pub evidence: Vec<Evidence>,
+}
+
+/// A place beyond which evaluations fail: an estimate or an end of an interval that is none.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Edge {
+    /// "the estimate", "the upper end of k".
+    pub at: String,
+    /// Points tried beyond it that failed.
+    pub failed: usize,
+    /// Cause and count of simulations.
+    pub causes: Vec<(String, u64)>,
 }
 
 /// What statements in words leave of the priors.
@@ -146,6 +159,14 @@ pub struct Effect {
     pub note: String,
 }
 
+impl Effect {
+    pub fn without_interval(&mut self) {
+        if let Quantity::Value { interval, .. } = &mut self.value {
+            *interval = None;
+        }
+    }
+}
+
 /// A number that may lie outside of what was tested.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -176,7 +197,7 @@ pub struct ParameterResult {
     /// "log10" or "lin".
     pub scale: String,
     pub estimated: bool,
-    /// "identified", "known from the prior", "not identified", "at a bound", "not judged", "no maximum" (an error that goes
+    /// "identified", "one-sided", "ends at failures", "known from the prior", "not identified", "at a bound", "not judged", "no maximum" (an error that goes
     /// to nothing), "fixed" or, for statements in words, "bounded
     /// by the statement".
     pub verdict: String,
@@ -187,6 +208,8 @@ pub struct ParameterResult {
     /// How the interval was made: "profile" where both ends are those of a followed profile, "standard error", "bounds", or
     /// the first two with an end that is a bound.
     pub interval_from: String,
+    /// What is known of it where one end is missing: "at least 30.6".
+    pub known: String,
     pub bounds: Option<(f64, f64)>,
     pub at_bound: Option<Side>,
     /// As written: "log-normal(0.5, x2)".

@@ -9,6 +9,7 @@ mod density;
 pub mod design;
 pub mod draws;
 pub mod earlier;
+mod edges;
 mod effects;
 mod gains;
 mod lack;
@@ -52,7 +53,10 @@ pub fn document(
     let model = Model::new(objective, fit)?;
     let mut hidden = Vec::new();
     let (mut dose_charts, traces) = charts::over_dose(study, &model, &mut hidden)?;
-    let effects = effects::effects(study, &traces);
+    let mut effects = effects::effects(study, &traces);
+    if edges::of_estimate(&fit.edges) {
+        effects.iter_mut().for_each(Effect::without_interval);
+    }
     for trace in &traces {
         let own = |e: &&Effect| e.measure == "EC50, absolute" && e.condition == trace.label && e.time == trace.time;
         if let Some(Quantity::Value { value, .. }) = effects.iter().find(own).map(|effect| &effect.value) {
@@ -70,6 +74,7 @@ pub fn document(
         study: words::about(study),
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
+        failures_decide: edges::edges(&fit.names, &fit.edges),
         warnings: words::warnings(study, objective.problem(), fit, &starts, &predictions, &effects, &hidden, notes),
         headlines: words::headlines(&effects, fit, study, objective.problem(), &facts.scope),
         methods: words::methods(study, objective.problem(), fit, &facts, &run),

@@ -1,6 +1,6 @@
 //! From profile likelihoods to a report.
 
-use super::{references, words};
+use super::{edges, references, words};
 use crate::Result;
 use crate::inference::{Ended, Label, PathEnd, Profile, Profiles, Side, StudyObjective};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
@@ -8,6 +8,7 @@ use crate::report::profiles::{Facts, Point, Profiled, ProfilesReport};
 use crate::report::{interval_text, shown};
 use crate::study::problem::{Estimated, Problem};
 use crate::study::{Prior, Study};
+use std::collections::BTreeSet;
 
 /// Learned less than this: the prior determines it.
 const TAUGHT: f64 = 0.1;
@@ -50,6 +51,7 @@ pub fn document(
         study: words::about(study),
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
+        failures_decide: edges::edges(&profiles.names, &profiles.edges),
         warnings: warnings(profiles, &parameters, &ties, notes),
         headlines: headlines(&parameters),
         complete: profiles.ended == Ended::Complete,
@@ -193,9 +195,13 @@ fn wald(profiles: &Profiles, profile: &Profile, (low, high): (f64, f64)) -> Resu
 
 /// Why a side ended.
 fn end(profiles: &Profiles, profile: &Profile, side: usize) -> String {
-    let Side { end, settled, points, .. } = &profile.sides[side];
+    let Side { end, settled, points, leans, .. } = &profile.sides[side];
     let bound = ["lower bound", "upper bound"][side];
     match end {
+        PathEnd::Crossed if *settled && !leans.is_empty() => {
+            let names: Vec<&str> = leans.iter().map(|&i| profiles.names[i].as_str()).collect();
+            format!("crossed, for {} at its bound", names.join(", "))
+        }
         PathEnd::Crossed if *settled => "crossed".into(),
         PathEnd::Crossed => "crossed, beside points that were not optimised".into(),
         PathEnd::Bound if points.len() == 1 => format!("the optimum stands on the {bound}"),
@@ -213,6 +219,7 @@ fn end(profiles: &Profiles, profile: &Profile, side: usize) -> String {
                 false => format!("open: only the bound of {} ends it", names.join(", ")),
             }
         }
+        PathEnd::Failed => "not known: evaluations fail there".into(),
         PathEnd::Lost => "could not be followed further".into(),
         PathEnd::Stopped => "not followed to its end".into(),
     }
@@ -270,7 +277,7 @@ fn headlines(parameters: &[Profiled]) -> Vec<Headline> {
 }
 
 fn warnings(profiles: &Profiles, parameters: &[Profiled], ties: &[String], notes: &[String]) -> Vec<Warning> {
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<Warning> = edges::warning(&profiles.names, &profiles.edges).into_iter().collect();
     let mut say = |severity, title: String, text: String| warnings.push(Warning { severity, title, text });
     if profiles.ended != Ended::Complete {
         let sides = || profiles.profiles.iter().flat_map(|profile| &profile.sides);
@@ -324,6 +331,18 @@ fn warnings(profiles: &Profiles, parameters: &[Profiled], ties: &[String], notes
             p.ends[0], p.ends[1]
         );
         say(Severity::Caution, format!("{} is undecided", p.name), text);
+    }
+    let estimate = edges::of_estimate(&profiles.edges);
+    let leaning: Vec<&str> = (profiles.profiles.iter().zip(parameters))
+        .filter(|(profile, _)| profile.sides.iter().any(|side| !side.leans.is_empty() && !estimate))
+        .map(|(_, p)| p.name.as_str())
+        .collect();
+    if !leaning.is_empty() {
+        let bounds: BTreeSet<usize> =
+            profiles.profiles.iter().flat_map(|p| &p.sides).flat_map(|s| s.leans.iter().copied()).collect();
+        let bounds: Vec<&str> = bounds.into_iter().map(|i| profiles.names[i].as_str()).collect();
+        let text = format!("In a wider box they would be others: {}.", leaning.join(", "));
+        say(Severity::Caution, format!("Intervals that hold for {} at its bound", bounds.join(", ")), text);
     }
     let unsettled: Vec<String> =
         parameters.iter().filter(|p| p.unsettled > 0).map(|p| format!("{} ({})", p.name, p.unsettled)).collect();

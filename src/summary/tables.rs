@@ -6,6 +6,7 @@ use super::curves::Model;
 use super::statements::Weighted;
 use crate::Result;
 use crate::inference::{self, Basis, Failure, FitResult, StudyObjective, Verdict};
+use crate::report::shown;
 use crate::report::document::{self, FitFacts, ParameterResult, Prediction, Side, Start, Starts};
 use crate::study::problem::{Between, Estimated, Problem};
 use crate::study::{Prior, Scale, Seen, Study};
@@ -14,6 +15,9 @@ use crate::study::{Prior, Scale, Seen, Study};
 const TAUGHT: f64 = 0.1;
 /// The verdict on an error that the readings let go to nothing.
 pub const NO_MAXIMUM: &str = "no maximum";
+/// The verdict on a parameter whose interval has one end, and on one that failures decide about.
+const ONE_SIDED: &str = "one-sided";
+const AT_FAILURES: &str = "ends at failures";
 /// The verdict on a spread between experiments.
 pub const BETWEEN: &str = "sd between experiments";
 
@@ -39,15 +43,17 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
             // Without a maximum there is nothing that an interval of any parameter could be about.
-            let known = result.verdict == Verdict::Identified && endless.is_empty();
+            let known = matches!(result.verdict, Verdict::Identified | Verdict::OneSided) && endless.is_empty();
             let endless = endless.contains(&at);
             let interval = result.interval.filter(|_| known).map(|(a, b)| (scale.value(a), scale.value(b)));
             ParameterResult {
                 name: estimated.name.clone(),
                 verdict: match result.verdict {
                     _ if endless => NO_MAXIMUM,
-                    Verdict::Identified if !known => "not judged",
+                    Verdict::Identified | Verdict::OneSided if !known => "not judged",
                     Verdict::Identified => "identified",
+                    Verdict::OneSided => ONE_SIDED,
+                    Verdict::AtFailures => AT_FAILURES,
                     Verdict::Prior => "known from the prior",
                     Verdict::NotIdentified => "not identified",
                     Verdict::AtBound => "at a bound",
@@ -60,6 +66,7 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                 standard_error: result.standard_error.filter(|_| known),
                 interval,
                 interval_from: interval.map_or(String::new(), |_| ends(result, low, high)),
+                known: missing(result, scale, endless),
                 bounds: Some((estimated.lower, estimated.upper)),
                 at_bound: (result.verdict == Verdict::AtBound && !endless).then_some(side),
                 prior: Some(estimated.prior.describe()),
@@ -73,6 +80,20 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
     rows.extend(problem.between.iter().zip(&fit.spreads).filter_map(spread));
     rows.extend(fixed(study));
     rows
+}
+
+/// What is known where an end is missing.
+fn missing(result: &inference::ParameterResult, scale: Scale, endless: bool) -> String {
+    let ends = result.ends.map(|end| end.map(|end| shown(scale.value(end))));
+    match (result.verdict, ends) {
+        _ if endless => String::new(),
+        (Verdict::OneSided, [Some(low), None]) => format!("at least {low}, no upper end within its bounds"),
+        (Verdict::OneSided, [None, Some(high)]) => format!("at most {high}, no lower end within its bounds"),
+        (Verdict::AtFailures, [Some(low), None]) => format!("at least {low}, upper end not known: evaluations fail"),
+        (Verdict::AtFailures, [None, Some(high)]) => format!("at most {high}, lower end not known: evaluations fail"),
+        (Verdict::AtFailures, _) => "not known: evaluations fail".into(),
+        _ => String::new(),
+    }
 }
 
 /// How an interval was made, and which of its ends are none that the data make.

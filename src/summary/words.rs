@@ -1,6 +1,7 @@
 //! What is told in sentences.
 
 use super::charts::short;
+use super::edges;
 use super::lack::lack_of_fit;
 use crate::inference::{self, Basis, Ended, FitResult, Verdict};
 use crate::report::document::{
@@ -78,6 +79,19 @@ fn experiments(study: &Study, problem: &Problem, fit: &FitResult) -> Option<Warn
     Some(Warning { severity, title: title.into(), text })
 }
 
+/// Parameters whose intervals rest on bounds of others, by those bounds.
+fn leaning(fit: &FitResult) -> Vec<(Vec<&str>, Vec<&str>)> {
+    let mut groups: Vec<(Vec<&str>, &[usize])> = Vec::new();
+    for p in fit.identification.parameters.iter().filter(|p| p.interval.is_some() && !p.leans.is_empty()) {
+        match groups.iter_mut().find(|group| group.1 == p.leans) {
+            Some(group) => group.0.push(&p.name),
+            None => groups.push((vec![&p.name], &p.leans)),
+        }
+    }
+    let named = |dimensions: &[usize]| dimensions.iter().map(|&i| fit.names[i].as_str()).collect();
+    groups.into_iter().map(|(names, bounds)| (names, named(bounds))).collect()
+}
+
 #[allow(clippy::too_many_arguments)]
 pub fn warnings(
     study: &Study,
@@ -89,7 +103,7 @@ pub fn warnings(
     hidden: &[String],
     notes: &[String],
 ) -> Vec<Warning> {
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<Warning> = edges::warning(&fit.names, &fit.edges).into_iter().collect();
     let mut say = |severity, title: String, text: String| warnings.push(Warning { severity, title, text });
     if fit.ended != Ended::Complete {
         let text = "The same command without the limit goes on from here. Take nothing below as final.";
@@ -141,6 +155,10 @@ pub fn warnings(
         let text = "The optimum may lie outside. Widen the bounds if that is possible, or ask whether the model can \
                     explain the data at all.";
         say(Severity::Caution, format!("At a bound: {}", bound.join(", ")), text.into());
+    }
+    for (names, bounds) in leaning(fit) {
+        let text = format!("In a wider box they would be others: {}.", names.join(", "));
+        say(Severity::Caution, format!("Intervals that hold for {} at its bound", bounds.join(", ")), text);
     }
     if starts.refined > 3 && starts.reached_best == 1 {
         let text = "No second start ended there, so a better optimum may exist. More starts (--starts) would tell.";

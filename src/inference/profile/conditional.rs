@@ -9,6 +9,21 @@ use serde::{Deserialize, Serialize};
 /// A parameter's own curvature on the unit box, added so that a flat direction does not make a step endless.
 const FLAT: f64 = 1.0;
 
+/// A face of the unit box.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wall {
+    pub dimension: usize,
+    pub upper: bool,
+}
+
+impl Wall {
+    /// The walls of other parameters on which `at` stands.
+    pub fn at(at: &[f64], parameter: usize) -> Vec<Wall> {
+        let others = (0..at.len()).filter(|&i| i != parameter && (at[i] == 0.0 || at[i] == 1.0));
+        others.map(|dimension| Wall { dimension, upper: at[dimension] == 1.0 }).collect()
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
     pub value: f64,
@@ -32,16 +47,17 @@ impl Model {
     /// The step from `here` of the given length along `parameter` that is best in the others and stays in the box.
     /// `damping` is Marquardt's.
     pub fn step(&self, here: &[f64], parameter: usize, distance: f64, damping: f64) -> DVector<f64> {
-        self.step_within(here, parameter, distance, damping, [0.0, 1.0])
+        self.step_within(here, parameter, distance, damping, &|_| false)
     }
 
+    /// The same where the box is wider by its own width behind the walls that are `open`.
     fn step_within(
         &self,
         here: &[f64],
         parameter: usize,
         distance: f64,
         damping: f64,
-        [low, high]: [f64; 2],
+        open: &dyn Fn(Wall) -> bool,
     ) -> DVector<f64> {
         let n = here.len();
         let mut curvature = DMatrix::from_row_slice(n, n, &self.curvature);
@@ -51,8 +67,10 @@ impl Model {
         });
         (0..n).for_each(|i| curvature[(i, i)] *= 1.0 + damping);
         let held = |i: usize, room: f64| if i == parameter { 0.0 } else { room };
-        let lower: Vec<f64> = (0..n).map(|i| held(i, low - here[i])).collect();
-        let upper: Vec<f64> = (0..n).map(|i| held(i, high - here[i])).collect();
+        let low = |i| if open(Wall { dimension: i, upper: false }) { -1.0 } else { 0.0 };
+        let high = |i| if open(Wall { dimension: i, upper: true }) { 2.0 } else { 1.0 };
+        let lower: Vec<f64> = (0..n).map(|i| held(i, low(i) - here[i])).collect();
+        let upper: Vec<f64> = (0..n).map(|i| held(i, high(i) - here[i])).collect();
         let mut step = best_step(&curvature, 0.0, &slope, &lower, &upper).unwrap_or_else(|| DVector::zeros(n));
         step[parameter] = distance;
         step
@@ -63,9 +81,9 @@ impl Model {
         self.promise(&self.step(here, parameter, 0.0, 0.0))
     }
 
-    /// What they could take off it if the box were wider by its own width on all sides.
-    pub fn gain_beyond(&self, here: &[f64], parameter: usize) -> f64 {
-        self.promise(&self.step_within(here, parameter, 0.0, 0.0, [-1.0, 2.0]))
+    /// What they could take off it if the walls that are `open` were not there.
+    pub fn gain_beyond(&self, here: &[f64], parameter: usize, open: &dyn Fn(Wall) -> bool) -> f64 {
+        self.promise(&self.step_within(here, parameter, 0.0, 0.0, open))
     }
 
     /// A change of the others, drawn from the normal distribution of this curvature: `normal` gives standard normal numbers.

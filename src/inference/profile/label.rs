@@ -15,7 +15,7 @@ const STRAIGHT: f64 = 0.98;
 /// What a profile says of its parameter, under the model and the noise of the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Label {
-    /// Both ends of the interval lie within the bounds, and not because of those of other parameters.
+    /// Both ends of the interval lie within the bounds, and not because others have met theirs on the way.
     Identifiable,
     /// The interval has a lower end alone.
     AtLeast,
@@ -32,7 +32,7 @@ impl Profile {
         let ends = self.sides.each_ref().map(|side| match side.end {
             PathEnd::Crossed => Some(true),
             PathEnd::Bound | PathEnd::Held => Some(false),
-            PathEnd::Lost | PathEnd::Stopped => None,
+            PathEnd::Failed | PathEnd::Lost | PathEnd::Stopped => None,
         });
         match ends {
             [Some(true), Some(true)] => Label::Identifiable,

@@ -11,6 +11,7 @@ mod conditional;
 mod label;
 mod path;
 pub(super) mod paths;
+mod walls;
 
 pub use label::{Label, Tie};
 pub use path::PathEnd;
@@ -19,6 +20,7 @@ pub(super) use path::{Aim, Path};
 use super::boxed::Boxed;
 use super::bridge::{Bridge, Spent};
 use super::checkpoint::Keeper;
+use super::edge::{self, Edge};
 use super::fit::fit;
 use super::identify::identify;
 use super::lockstep::{Lockstep, Rules, bounds_hit};
@@ -75,6 +77,8 @@ pub struct Profiles {
     pub starts: Option<[usize; 3]>,
     pub failures: Vec<(Status, u64)>,
     pub failed_points: u64,
+    /// Where failures decide: at the optimum, or at ends of intervals.
+    pub edges: Vec<Edge>,
     /// Of the paths, without the fit.
     pub evaluations: u64,
     pub expansions: u64,
@@ -103,6 +107,8 @@ pub struct Side {
     pub crossing: Option<f64>,
     /// Whether the points beside the crossing were optimised.
     pub settled: bool,
+    /// Other parameters at bounds, as at the optimum, that the crossing rests on.
+    pub leans: Vec<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -116,9 +122,9 @@ pub struct ProfilePoint {
 
 impl Profile {
     /// The ends of the interval on the estimation scale; `None` where the limit is not reached, or only because other
-    /// parameters stand on their bounds.
+    /// parameters met their bounds or could not follow to where evaluations fail.
     pub fn ends(&self) -> [Option<f64>; 2] {
-        self.sides.each_ref().map(|side| side.crossing.filter(|_| side.end != PathEnd::Held))
+        self.sides.each_ref().map(|side| side.crossing.filter(|_| side.end == PathEnd::Crossed))
     }
 }
 
@@ -392,6 +398,7 @@ impl Course<'_> {
                 end: path.end.unwrap_or(PathEnd::Stopped),
                 crossing: path.crossing().map(|unit| self.boxed.scaled(path.parameter, unit)),
                 settled: path.crossing_is_settled(),
+                leans: path.leans().to_vec(),
             }
         };
         let profiles: Vec<Profile> = work
@@ -403,6 +410,9 @@ impl Course<'_> {
                 sides: [side(&pair[0]), side(&pair[1])],
             })
             .collect();
+        let mut edges = paths::edges(&work.paths, &self.bridge, &self.boxed)?;
+        let met = !edges.is_empty() || self.bridge.spent.borrow().failed_points > 0;
+        edges.splice(0..0, edge::of_estimate(&self.bridge, &self.boxed, &work.point, expansion.as_ref(), met)?);
         let spent = self.bridge.spent.borrow();
         Ok(Profiles {
             names: self.objective.names().to_vec(),
@@ -416,6 +426,7 @@ impl Course<'_> {
             starts: work.starts,
             failures: spent.failures(),
             failed_points: spent.failed_points,
+            edges,
             evaluations: spent.evaluations,
             expansions: spent.expansions,
             seconds: work.seconds,

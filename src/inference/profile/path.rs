@@ -11,6 +11,7 @@
 //! on from.
 
 use super::conditional::Model;
+use super::walls::Walls;
 use crate::inference::boxed::Boxed;
 use crate::random::Stream;
 use serde::{Deserialize, Serialize};
@@ -48,8 +49,8 @@ const CLOSE: f64 = 0.02;
 const BETWEEN: f64 = 0.005;
 /// An end may lie so far beyond the last two places, in parts of the way between them, where the last is near enough to it.
 const FURTHER: f64 = 1.5;
-/// The bounds of others decide where they are worth more than this part of the rise.
-const HELD: f64 = 0.5;
+/// A path ends before a place that cannot be integrated when it is as near to it, as a part of the way from the optimum.
+const BRINK: f64 = 1e-3;
 /// A move after which the objective is so many limits above the last point is not worth optimising.
 const HOPELESS: f64 = 4.0;
 /// Points of one path.
@@ -91,8 +92,12 @@ pub struct Place {
     pub value: f64,
     /// The others are at their best, as far as can be told.
     pub settled: bool,
-    /// The objective is as high as it is because others stand on their bounds.
+    /// The objective is as high as it is because others have met their bounds on the way.
     held: bool,
+    /// Parameters at bounds on which the optimum leans, without which the objective would not be as high.
+    leans: Vec<usize>,
+    /// The others would go on to where nothing can be integrated.
+    brink: bool,
 }
 
 /// How a path ended.
@@ -101,11 +106,13 @@ pub struct Place {
 pub enum PathEnd {
     /// The objective rose above the limit.
     Crossed,
-    /// It did, but only because other parameters stand on their bounds: along a ridge they would have followed further.
+    /// It did, but only because other parameters met their bounds: along a ridge they would have followed further.
     Held,
     /// At the parameter's bound, below the limit.
     Bound,
-    /// It could not be followed further, below the limit: nothing can be integrated there, or the steps became too short.
+    /// Before places that cannot be integrated, below the limit; or above it because the others could not follow there.
+    Failed,
+    /// It could not be followed further, below the limit: the steps became too short.
     Lost,
     /// The work was stopped first.
     Stopped,
@@ -124,8 +131,13 @@ pub struct Path {
     pub end: Option<PathEnd>,
     /// The model at the last of the places.
     base: Model,
+    walls: Walls,
     /// A place that is too high above the last one, so that the way to it is taken in smaller steps.
     above: Option<Place>,
+    /// The nearest place ahead that could not be integrated.
+    failed: Option<Vec<f64>>,
+    /// Where the others would have gone last and could not, because it cannot be integrated.
+    blocked: Option<Vec<f64>>,
     /// Where the others are being optimised, and the model there.
     here: Vec<f64>,
     model: Model,
@@ -168,9 +180,19 @@ impl Path {
             sign: if upwards { 1.0 } else { -1.0 },
             limit,
             least: model.value,
-            places: vec![Place { at: at.to_vec(), value: model.value, settled: true, held: false }],
+            places: vec![Place {
+                at: at.to_vec(),
+                value: model.value,
+                settled: true,
+                held: false,
+                leans: Vec::new(),
+                brink: false,
+            }],
             end: None,
             base: model.clone(),
+            walls: Walls::about(at, model, parameter, limit),
+            failed: None,
+            blocked: None,
             above: None,
             here: at.to_vec(),
             model: model.clone(),
@@ -242,17 +264,37 @@ impl Path {
         self.least
     }
 
-    /// The end of the interval, on the estimation scale: where the path crosses its limit, or the bound where it does not, or
-    /// does for the bounds of others alone. `None` where the path has come to no end.
+    pub fn is_upwards(&self) -> bool {
+        self.sign > 0.0
+    }
+
+    /// The end of the interval, on the estimation scale, if the path has found one.
+    pub fn end_of_interval(&self, boxed: &Boxed) -> Option<f64> {
+        let crossing = self.crossing().filter(|unit| self.end == Some(PathEnd::Crossed) && (0.0..1.0).contains(unit));
+        crossing.map(|unit| boxed.scaled(self.parameter, unit))
+    }
+
+    /// The same, or the bound where the path does not cross its limit, or does for the bounds of others alone. `None` where the
+    /// path has come to no end.
     pub fn reached(&self, boxed: &Boxed) -> Option<f64> {
         match self.end? {
-            PathEnd::Crossed => self.crossing().map(|unit| boxed.scaled(self.parameter, unit)),
-            PathEnd::Bound | PathEnd::Held => {
+            PathEnd::Crossed | PathEnd::Bound | PathEnd::Held => {
                 let bounds = if self.sign > 0.0 { &boxed.upper } else { &boxed.lower };
-                Some(bounds[self.parameter])
+                Some(self.end_of_interval(boxed).unwrap_or(bounds[self.parameter]))
             }
-            PathEnd::Lost | PathEnd::Stopped => None,
+            PathEnd::Failed | PathEnd::Lost | PathEnd::Stopped => None,
         }
+    }
+
+    /// Parameters at bounds on which the optimum leans and without which the path would have another end.
+    pub fn leans(&self) -> &[usize] {
+        self.bracket().map_or(&[], |(_, above)| &above.leans)
+    }
+
+    /// The place that could not be integrated and ended the path.
+    pub fn failed(&self) -> Option<&[f64]> {
+        let place = self.failed.as_ref().or(self.blocked.as_ref());
+        place.map(Vec::as_slice).filter(|_| self.end == Some(PathEnd::Failed))
     }
 
     /// The lowest value met since the optimum, and where.
@@ -294,9 +336,13 @@ impl Path {
             Task::Move => {
                 let most = self.base.value.max(self.least + self.limit) + HOPELESS * self.limit;
                 match model {
+                    None => {
+                        self.failed = Some(self.trial.clone());
+                        if self.distance.abs() <= self.brink() { self.finish() } else { self.shorten(0.4) }
+                    }
                     Some(model) if model.value <= most || self.shortened >= SHORTENED => {
                         self.here.clone_from(&self.trial);
-                        self.model = model;
+                        (self.model, self.blocked) = (model, None);
                         (self.damping, self.idle, self.steps, self.rounds) = (MILD, 0, 0, 0);
                         self.settle_or_accept();
                     }
@@ -306,6 +352,11 @@ impl Path {
             Task::Settle => {
                 self.steps += 1;
                 let gained = model.as_ref().map_or(f64::NEG_INFINITY, |model| self.model.value - model.value);
+                if model.is_none() {
+                    self.blocked = Some(self.trial.clone());
+                } else if gained > 0.0 {
+                    self.blocked = None;
+                }
                 self.idle = if gained > 0.1 * TIGHT { 0 } else { self.idle + 1 };
                 match model.filter(|_| gained > 0.0) {
                     Some(model) => {
@@ -348,10 +399,15 @@ impl Path {
 
     /// The others are as good as they will be: the next move, a shorter one, or the end.
     fn accept(&mut self, settled: bool) {
-        let walled = (0..self.here.len()).any(|i| i != self.parameter && (self.here[i] == 0.0 || self.here[i] == 1.0));
         let risen = self.model.value - self.least;
-        let held = walled && self.model.gain_beyond(&self.here, self.parameter) > HELD * risen;
-        let place = Place { at: self.here.clone(), value: self.model.value, settled, held };
+        let place = Place {
+            at: self.here.clone(),
+            value: self.model.value,
+            settled,
+            held: self.walls.decide(&self.here, &self.model, risen),
+            leans: self.walls.leant_on(&self.here, &self.model, risen),
+            brink: !settled && self.blocked.is_some(),
+        };
         let (from, to) = (self.base.value - self.least, risen);
         let origin = self.places[0].at[self.parameter];
         let own = self.here[self.parameter];
@@ -426,6 +482,16 @@ impl Path {
         };
 
         let mut distance = wanted.clamp(1e-3 * longest, longest);
+        if let Some(failed) = &self.failed {
+            let gap = self.sign * (failed[self.parameter] - own);
+            if gap <= 0.0 {
+                self.failed = None;
+            } else if gap <= self.brink() {
+                return self.finish();
+            } else {
+                distance = distance.min(0.5 * gap);
+            }
+        }
         if let Some(above) = &self.above {
             distance = distance.min(0.6 * (above.at[self.parameter] - own).abs());
         }
@@ -464,15 +530,22 @@ impl Path {
         self.task = Task::Move;
     }
 
+    /// A place that fails is the end of the path when it is this near.
+    fn brink(&self) -> f64 {
+        let way = self.places[self.places.len() - 1].at[self.parameter] - self.places[0].at[self.parameter];
+        SHORTEST.max(BRINK * way.abs())
+    }
+
     fn finish(&mut self) {
         let last = self.places[self.places.len() - 1].at[self.parameter];
         let wall = if self.sign > 0.0 { 1.0 } else { 0.0 };
-        self.end = Some(if let Some((_, above)) = self.bracket() {
-            if above.held { PathEnd::Held } else { PathEnd::Crossed }
-        } else if last == wall {
-            PathEnd::Bound
-        } else {
-            PathEnd::Lost
+        self.end = Some(match self.bracket() {
+            Some((below, above)) if below.brink || above.brink => PathEnd::Failed,
+            Some((_, above)) if above.held => PathEnd::Held,
+            Some(_) => PathEnd::Crossed,
+            None if last == wall => PathEnd::Bound,
+            None if self.failed.is_some() => PathEnd::Failed,
+            None => PathEnd::Lost,
         });
     }
 }

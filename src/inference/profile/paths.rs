@@ -1,11 +1,12 @@
 //! Paths of several parameters in both directions, which advance together: an iteration is one batch.
 
 use super::conditional::Model;
-use super::path::{Aim, Path};
+use super::path::{Aim, Path, PathEnd};
 use crate::Result;
 use crate::inference::boxed::Boxed;
 use crate::inference::bridge::Bridge;
-use crate::inference::{Expansion, Identification};
+use crate::inference::edge::{self, Edge, EdgeOf};
+use crate::inference::{Basis, Expansion, Identification};
 use rayon::prelude::*;
 
 /// A value that is lower than the optimum's by more than this is another optimum.
@@ -59,6 +60,37 @@ pub fn advance(paths: &mut [Path], bridge: &Bridge, boxed: &Boxed) -> Result<()>
 /// The paths that have come to their ends.
 pub fn ended(paths: &[Path]) -> usize {
     paths.iter().filter(|path| path.end.is_some()).count()
+}
+
+/// Takes the intervals and their ends from paths that have come to theirs.
+pub fn read(paths: &[Path], boxed: &Boxed, identification: &mut Identification) {
+    for sides in paths.chunks_exact(2) {
+        let result = &mut identification.parameters[sides[0].parameter];
+        let ends = [0, 1].map(|side| sides[side].end_of_interval(boxed));
+        if sides.iter().any(|path| path.end == Some(PathEnd::Failed)) {
+            result.fails(ends);
+        } else if let [Some(low), Some(high)] = [0, 1].map(|side| sides[side].reached(boxed)) {
+            result.interval = Some((low, high));
+            result.basis = Basis::Likelihood;
+            result.ends = ends;
+            result.judge();
+        }
+        result.leans = sides.iter().flat_map(|path| path.leans().to_vec()).collect();
+        result.leans.sort_unstable();
+        result.leans.dedup();
+    }
+}
+
+/// Why the paths that ended at failures did.
+pub fn edges(paths: &[Path], bridge: &Bridge, boxed: &Boxed) -> Result<Vec<Edge>> {
+    let mut edges = Vec::new();
+    for path in paths {
+        let Some(place) = path.failed() else { continue };
+        let of = EdgeOf::End { parameter: path.parameter, upper: path.is_upwards() };
+        let plain = Edge { of, causes: Vec::new(), failed: 1 };
+        edges.push(edge::failures(bridge, &[boxed.point(place)], of)?.unwrap_or(plain));
+    }
+    Ok(edges)
 }
 
 /// A place that is lower than the optimum by more than a little, and the objective there.

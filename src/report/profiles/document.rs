@@ -1,6 +1,6 @@
 //! Everything that a report on profiles shows, as plain data.
 
-use crate::report::document::{Headline, RunFacts, Warning};
+use crate::report::document::{Edge, Headline, RunFacts, Warning};
 use serde::Serialize;
 
 /// Profiles of a study, ready to be shown.
@@ -12,6 +12,8 @@ pub struct ProfilesReport {
     pub model: String,
     /// Set if the data were made by a computer.
     pub synthetic: Option<String>,
+    /// Where failures decide; the first warning is about them then.
+    pub failures_decide: Vec<Edge>,
     pub warnings: Vec<Warning>,
     pub headlines: Vec<Headline>,
     /// All paths came to an end of their own.
