@@ -47,7 +47,10 @@ pub fn failures_first(warnings: &[Warning], decide: bool) -> (String, &[Warning]
 }
 
 pub fn failures_decide(folder: &Path) -> Failure {
-    Failure::Unconverged(format!("failures decide, so this is no result; the report in {} says where and why", folder.display()))
+    Failure::Unconverged(format!(
+        "failures decide, so this is no result; the report in {} says where and why",
+        folder.display()
+    ))
 }
 
 pub fn seconds(value: f64) -> Result<Duration, Failure> {

@@ -72,7 +72,8 @@ pub fn of_estimate(
     // What is promised may not be had because the way there fails.
     let here = boxed.unit(point);
     let room = |to: f64| here.iter().map(|u| to - u).collect::<Vec<f64>>();
-    if let Some(step) = best_step(&curvature, 1e-6 * curvature.diagonal().max().max(1.0), &gradient, &room(0.0), &room(1.0))
+    if let Some(step) =
+        best_step(&curvature, 1e-6 * curvature.diagonal().max().max(1.0), &gradient, &room(0.0), &room(1.0))
         && -(gradient.dot(&step) + 0.5 * step.dot(&(&curvature * &step))) > SLACK
     {
         let along = |share: &f64| (0..n).map(|i| (here[i] + share * step[i]).clamp(0.0, 1.0)).collect::<Vec<f64>>();

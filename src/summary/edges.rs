@@ -51,12 +51,16 @@ pub fn warning(names: &[String], found: &[Edge]) -> Option<Warning> {
             None => causes.push((cause, count)),
         }
     }
-    let causes: Vec<String> =
-        causes.iter().map(|(cause, count)| format!("{count} simulation{}: {cause}", if *count == 1 { "" } else { "s" })).collect();
+    let causes: Vec<String> = causes
+        .iter()
+        .map(|(cause, count)| format!("{count} simulation{}: {cause}", if *count == 1 { "" } else { "s" }))
+        .collect();
     text += &match causes.is_empty() {
-        true => " Cause: all could be integrated, but the objective or its derivatives are not finite there (a prediction \
+        true => {
+            " Cause: all could be integrated, but the objective or its derivatives are not finite there (a prediction \
                   outside what its noise law allows)."
-            .to_string(),
+                .to_string()
+        }
         false => format!(" Cause: {}.", causes.join("; ")),
     };
     Some(Warning { severity: Severity::Serious, title: title.into(), text })

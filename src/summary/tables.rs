@@ -6,8 +6,8 @@ use super::curves::Model;
 use super::statements::Weighted;
 use crate::Result;
 use crate::inference::{self, Basis, Failure, FitResult, StudyObjective, Verdict};
-use crate::report::shown;
 use crate::report::document::{self, FitFacts, ParameterResult, Prediction, Side, Start, Starts};
+use crate::report::shown;
 use crate::study::problem::{Between, Estimated, Problem};
 use crate::study::{Prior, Scale, Seen, Study};
 

@@ -58,17 +58,23 @@ fn an_end_that_the_likelihood_does_not_reach_is_the_bound() {
     assert_eq!(low, -1.0);
     approx::assert_abs_diff_eq!(high, (1.0 + 0.4 * QUANTILE).ln(), epsilon = 0.01);
     assert_eq!(result.identification.parameters[0].basis, Basis::Likelihood);
+    // It is told, and not called identified.
+    assert_eq!(result.identification.parameters[0].verdict, Verdict::OneSided);
 }
 
 /// Where nothing can be integrated beyond a point, the end is not made up.
 #[test]
-fn an_end_behind_failures_is_left_to_the_standard_error() {
+fn an_end_behind_failures_is_none() {
     let mut objective = bent((-4.0, 2.0));
     objective.fails = |point| point[0] < -0.5;
-    let a = &result_of(&objective).identification.parameters[0];
-    assert_eq!(a.basis, Basis::Normal);
-    let (low, error) = (a.interval.expect("an interval").0, a.standard_error.expect("a standard error"));
-    approx::assert_abs_diff_eq!(low, a.value - QUANTILE * error, epsilon = 1e-9);
+    let result = result_of(&objective);
+    let a = &result.identification.parameters[0];
+    assert_eq!((a.verdict, a.interval, a.standard_error), (Verdict::AtFailures, None, None));
+    let [None, Some(high)] = a.ends else { panic!("{:?}", a.ends) };
+    approx::assert_abs_diff_eq!(high, (1.0 + 0.4 * QUANTILE).ln(), epsilon = 0.01);
+    let edge = &result.edges[0];
+    assert_eq!(edge.of, EdgeOf::End { parameter: 0, upper: false });
+    assert_eq!(edge.causes, [(fenton::engine::Status::StepLimit, 1)]);
 }
 
 /// `b` cannot follow `a` beyond 0.3: what then rises is the price of that bound, and says nothing of `a`.

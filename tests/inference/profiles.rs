@@ -156,7 +156,12 @@ fn a_side_behind_failures_is_not_decided() {
     objective.fails = |point| point[0] > 0.6;
     let found = from(&objective, &[0.4, -0.3, 0.7]);
     let a = &found.profiles[0];
-    assert_eq!(a.sides[1].end, PathEnd::Lost);
+    assert_eq!(a.sides[1].end, PathEnd::Failed);
+    assert!(found.edges.contains(&Edge {
+        of: EdgeOf::End { parameter: 0, upper: true },
+        causes: vec![(fenton::engine::Status::StepLimit, 1)],
+        failed: 1,
+    }));
     assert_eq!((a.sides[0].end, a.label()), (PathEnd::Crossed, Label::Undecided));
     let last = a.sides[1].points.last().expect("a point").point[0];
     assert!((0.59..=0.6).contains(&last), "{last}");
