@@ -161,7 +161,9 @@ fn in_a_growing_compartment_the_amount_is_the_state() {
     assert_eq!(["V", "A", "B", "C"].map(|name| of(name, &|i| f[i])), [0.5, 0.0, 0.1 * 2.0 + 4.0 * 0.5, 6.0]);
     assert_eq!(value(&s, "A", 0.0, &y.iter().map(|y| 2.0 * y).collect::<Vec<_>>()), 3.0);
     // 10 A is 30, and B's amount follows with the size of now.
-    assert_eq!(at(&s, s.events[0].assignments[0].1, 0.0, &y), 60.0);
+    let assignment = s.events[0].assignments[0];
+    assert_eq!(at(&s, assignment.value, 0.0, &y), 30.0);
+    assert_eq!(at(&s, assignment.size.unwrap(), 0.0, &y), 2.0);
 }
 
 #[test]

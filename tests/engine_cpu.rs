@@ -6,7 +6,7 @@ mod common;
 use fenton::engine::cpu::CpuEngine;
 use fenton::engine::{Batch, Engine, Lane, Method, Outcomes, Precision, Protocol, Segment, Settings, Status};
 use fenton::expr::{Relation, Symbol};
-use fenton::model::{Event, Switch, System};
+use fenton::model::{Assignment, Event, Switch, System};
 use fenton::program::{Lowering, Program};
 
 fn lower(system: &System, inputs: &[u32]) -> Program {
@@ -123,8 +123,17 @@ fn events_fire_at_crossings() {
     let (zero, more) = (g.constant(0.0), g.sum(1.0, &[(1.0, count)]));
     let trigger = g.symbol(Symbol::Switch(0));
     system.switches.push(Switch { indicator, inclusive: true, time: None, text: "y >= 1".into() });
-    let assignments = vec![(0, zero), (1, more)];
-    system.events.push(Event { name: "reset".into(), trigger, at_start: false, assignments });
+    let assignments = [(0, zero), (1, more)].map(|(state, value)| Assignment { state, value, size: None }).to_vec();
+    system.events.push(Event {
+        name: "reset".into(),
+        trigger,
+        at_start: false,
+        delay: None,
+        priority: None,
+        persistent: true,
+        from_trigger: true,
+        assignments,
+    });
     let program = lower(&system, &[0]);
     for method in [Method::Rodas4P, Method::Tsit5] {
         let outcomes = run(&program, &[1.0, 0.37], until(10.5, &[10.5]), &[], method, 1e-6);

@@ -97,8 +97,10 @@ impl Path {
         path.start = y.iter().map(|value| if value.is_finite() { value.abs() } else { 0.0 }).collect();
         if with_events {
             for event in &program.events {
-                for &(state, value) in &event.assignments {
-                    y[state as usize] = walker.evaluate(&[value], &inputs, protocol.start, &y)[0];
+                for assignment in &event.assignments {
+                    let mut value = |id| walker.evaluate(&[id], &inputs, protocol.start, &y)[0];
+                    let size = assignment.size.map_or(1.0, &mut value);
+                    y[assignment.state as usize] = size * value(assignment.value);
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::borrow::Borrow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-const STATUSES: [Status; 7] = [
+const STATUSES: [Status; 8] = [
     Status::Finished,
     Status::StepLimit,
     Status::StepTooSmall,
@@ -16,6 +16,7 @@ const STATUSES: [Status; 7] = [
     Status::Unsettled,
     Status::Undefined,
     Status::NoSlope,
+    Status::BadDelay,
 ];
 
 /// What a fit has cost so far.

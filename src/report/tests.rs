@@ -75,6 +75,7 @@ pub fn example() -> Document {
             standard_error: interval.map(|(a, b)| (b / a).log10() / 3.92),
             interval,
             interval_from: interval.map_or(String::new(), |_| "profile".into()),
+            known: String::new(),
             bounds: Some((value / 1000.0, value * 300.0)),
             at_bound: None,
             prior: Some(format!("log-normal({value}, ×3)")),
@@ -92,6 +93,7 @@ pub fn example() -> Document {
         title: "Ferric ammonium citrate on HT-1080: viability at 48 h".into(),
         study: "HT-1080 cells, FAC 0 to 10 mM for 48 h, with deferoxamine or ferrostatin-1; ATP read-out, 3 wells a dose.".into(),
         model: "ferroptosis-minimal".into(),
+        failures_decide: Vec::new(),
         synthetic: Some("These readings were made by a computer with 'fenton simulate … --seed 11', shaped by one sentence of a \
                          review. They are no measurement and support no statement about cells.".into()),
         warnings: vec![
