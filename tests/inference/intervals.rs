@@ -97,7 +97,7 @@ fn a_better_optimum_on_the_way_to_an_end_is_taken() {
     };
     let start = Some(vec![0.1, 0.0]);
     let objective =
-        LeastSquares { nominal: start, ..LeastSquares::new(&["a", "b"], &[(-2.0, 4.0), (-5.0, 5.0)], Box::new(model)) };
+        LeastSquares { nominal: start, ..LeastSquares::new(&["a", "b"], &[(-8.0, 10.0), (-12.0, 12.0)], Box::new(model)) };
     let settings = FitSettings { starts: 1, ..FitSettings::default() };
     let found = fit(&objective, &settings, &mut ()).expect("a fit");
     let low = std::f64::consts::PI / 3.0;

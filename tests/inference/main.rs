@@ -61,7 +61,10 @@ fn certified_estimates_and_standard_errors_of_nist() {
             // On the log scale the error is relative.
             let Some(standard_error) = parameter.standard_error else { panic!("{parameter:?}") };
             approx::assert_relative_eq!(standard_error * std::f64::consts::LN_10 * own, *error, max_relative = 1e-3);
-            assert_eq!(parameter.verdict, Verdict::Identified);
+            // One of MGH09 is so loose that its lower end lies beyond the box.
+            let open = points == 11 && parameter.name == "b3";
+            assert_eq!(parameter.verdict, if open { Verdict::OneSided } else { Verdict::Identified }, "{parameter:?}");
+            assert_eq!(parameter.ends[0].is_none(), open);
         }
     }
 }
