@@ -2,7 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::long_run::{NoResult, checkpoint, ending, facts, identity, name_of, place, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -186,7 +186,12 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
     let mut document = fenton::summary::bootstrap::document(&study, &objective, &found, run, &notes);
     document.parquet = args.parquet;
     page::write(&document, &folder).map_err(Failure::Output)?;
-    if args.json { output::print_json(&document) } else { output::print(&told(&document, &folder)) }
+    if args.json {
+        output::print_json(&document)?;
+    } else {
+        output::print(&told(&document, &folder))?;
+    }
+    no_result(&document).check(&folder)
 }
 
 /// The result for a terminal.
@@ -200,6 +205,8 @@ fn told(document: &BootstrapReport, folder: &Path) -> String {
         "\n{} bootstrap, {} of {} replicates refitted, {} at a bound; {:.1} s on {}\n\n",
         facts.kind, facts.refitted, facts.replicates, facts.at_bounds, document.run.seconds, document.run.engine
     );
+    let (first, rest) = no_result(document).told_first(&document.warnings);
+    text += &first;
     let width = document.parameters.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     for row in &document.parameters {
         let interval = row.interval.map_or("-".into(), |i| interval_text(i.ends));
@@ -213,7 +220,11 @@ fn told(document: &BootstrapReport, folder: &Path) -> String {
             row.basis,
         );
     }
-    text + &ending(&document.warnings, folder)
+    text + &ending(rest, folder)
+}
+
+fn no_result(document: &BootstrapReport) -> NoResult {
+    NoResult { failures_decide: false, no_maximum: !document.no_maximum.is_empty() }
 }
 
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{checkpoint, ending, facts, failures_decide, failures_first, identity, name_of, place, seconds};
+use super::long_run::{NoResult, checkpoint, ending, facts, identity, name_of, place, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -148,9 +148,12 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
             "interrupted; the best so far is in {}, and the same command goes on from there",
             folder.display()
         ))),
-        _ if !document.failures_decide.is_empty() => Err(failures_decide(&folder)),
-        _ => Ok(()),
+        _ => no_result(&document).check(&folder),
     }
+}
+
+fn no_result(document: &Document) -> NoResult {
+    NoResult { failures_decide: !document.failures_decide.is_empty(), no_maximum: !document.no_maximum.is_empty() }
 }
 
 /// Statements in words are not fitted: the priors are weighed by them, in f64 on the CPU.
@@ -200,7 +203,7 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     if document.synthetic.is_some() {
         text += "SYNTHETIC DATA\n";
     }
-    let (first, rest) = failures_first(&document.warnings, !document.failures_decide.is_empty());
+    let (first, rest) = no_result(document).told_first(&document.warnings);
     text += &first;
     let starts = &document.starts;
     text += &format!(

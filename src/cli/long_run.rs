@@ -38,19 +38,30 @@ pub fn ending(warnings: &[Warning], folder: &Path) -> String {
     warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
 }
 
-/// What failures decide stands before everything else: its text, and the other warnings.
-pub fn failures_first(warnings: &[Warning], decide: bool) -> (String, &[Warning]) {
-    match warnings.split_first().filter(|_| decide) {
-        Some((first, rest)) => (format!("\n! {}\n  {}\n", first.title, first.text), rest),
-        None => (String::new(), warnings),
-    }
+/// Why what was found is no result: failures decide, or the likelihood has no maximum. A warning about each stands first.
+pub struct NoResult {
+    pub failures_decide: bool,
+    pub no_maximum: bool,
 }
 
-pub fn failures_decide(folder: &Path) -> Failure {
-    Failure::Unconverged(format!(
-        "failures decide, so this is no result; the report in {} says where and why",
-        folder.display()
-    ))
+impl NoResult {
+    /// What stands before everything else, and the other warnings.
+    pub fn told_first<'w>(&self, warnings: &'w [Warning]) -> (String, &'w [Warning]) {
+        let (first, rest) = warnings.split_at(usize::from(self.failures_decide) + usize::from(self.no_maximum));
+        (first.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text)).collect(), rest)
+    }
+
+    /// # Errors
+    /// [`Failure::Unconverged`] if there is no result.
+    pub fn check(&self, folder: &Path) -> Result<(), Failure> {
+        let why = match (self.failures_decide, self.no_maximum) {
+            (false, false) => return Ok(()),
+            (true, _) => "failures decide",
+            (false, true) => "the likelihood has no maximum",
+        };
+        let place = folder.display();
+        Err(Failure::Unconverged(format!("{why}, so this is no result; the report in {place} says where and why")))
+    }
 }
 
 pub fn seconds(value: f64) -> Result<Duration, Failure> {

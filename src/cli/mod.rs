@@ -42,7 +42,8 @@ use std::process::ExitCode;
     version,
     max_term_width = 100,
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 3 the run failed, 4 done but not converged.\n\
+    after_help = "Exit codes: 0 done, 1 the input is at fault, 2 wrong usage, 3 the run failed, 4 done, but no result: not\n\
+                  converged, or failures decide, or the likelihood has no maximum.\n\
                   'fenton COMMAND --help' explains a command, with examples."
 )]
 struct Cli {

@@ -3,7 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
 use super::fit::Bars;
-use super::long_run::{checkpoint, ending, facts, failures_decide, failures_first, identity, name_of, place, seconds};
+use super::long_run::{NoResult, checkpoint, ending, facts, identity, name_of, place, seconds};
 use super::{cells, check, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
@@ -147,8 +147,7 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     }
     let place = folder.display();
     match found.ended {
-        Ended::Complete if !document.failures_decide.is_empty() => Err(failures_decide(&folder)),
-        Ended::Complete => Ok(()),
+        Ended::Complete => no_result(&document).check(&folder),
         Ended::Interrupted => Err(Failure::Interrupted(format!(
             "interrupted; the profiles so far are in {place}, and the same command goes on from there"
         ))),
@@ -156,6 +155,10 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
             "the time was up before the profiles were whole; what there is, is in {place}, and the same command goes on"
         ))),
     }
+}
+
+fn no_result(document: &ProfilesReport) -> NoResult {
+    NoResult { failures_decide: !document.failures_decide.is_empty(), no_maximum: !document.no_maximum.is_empty() }
 }
 
 /// The dimensions that are named, or all.
@@ -190,7 +193,7 @@ fn told(document: &ProfilesReport, folder: &Path) -> String {
         text += "SYNTHETIC DATA\n";
     }
     let facts = &document.facts;
-    let (first, rest) = failures_first(&document.warnings, !document.failures_decide.is_empty());
+    let (first, rest) = no_result(document).told_first(&document.warnings);
     text += &first;
     text += &format!(
         "\nprofiles of the {}; objective {:.4} at the optimum; {} points, {} lanes in {:.1} s ({:.0} lanes/s) on {}\n\n",

@@ -2,7 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::long_run::{NoResult, checkpoint, ending, facts, identity, name_of, place, seconds};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -141,7 +141,8 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     };
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
-    let mut document = fenton::summary::draws::document(&study, &target, &drawn, run, &notes);
+    let edge = fenton::inference::of_draws(&target, &drawn)?;
+    let mut document = fenton::summary::draws::document(&study, &target, &drawn, edge, run, &notes);
     document.parquet = args.parquet;
     draws::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
@@ -149,6 +150,7 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     } else {
         output::print(&told(&document, &folder))?;
     }
+    no_result(&document).check(&folder)?;
     match document.converged {
         true => Ok(()),
         false => {
@@ -164,6 +166,8 @@ fn told(document: &DrawsReport, folder: &Path) -> String {
         text += "SYNTHETIC DATA\n";
     }
     let facts = &document.facts;
+    let (first, rest) = no_result(document).told_first(&document.warnings);
+    text += &first;
     text += &format!("\n{} draws in {} chains by {}", facts.draws, facts.chains, facts.method);
     if let Some((log, error)) = facts.log_evidence {
         text += &format!("; log evidence {log:.2} (error {error:.2})");
@@ -183,7 +187,11 @@ fn told(document: &DrawsReport, folder: &Path) -> String {
             if m.converged { "" } else { "  NOT CONVERGED" }
         );
     }
-    text + &ending(&document.warnings, folder)
+    text + &ending(rest, folder)
+}
+
+fn no_result(document: &DrawsReport) -> NoResult {
+    NoResult { failures_decide: !document.failures_decide.is_empty(), no_maximum: !document.no_maximum.is_empty() }
 }
 
 /// How far the run has come, in thousandths.

@@ -1,9 +1,10 @@
 //! Where what can be integrated ends: whether an estimate stands there, which intervals end there, and why evaluations
 //! beyond fail.
 
-use super::Expansion;
 use super::boxed::{Boxed, best_step};
 use super::bridge::Bridge;
+use super::sample::{Sample, Target};
+use super::{Evaluation, Expansion};
 use crate::Result;
 use crate::engine::Status;
 use nalgebra::{DMatrix, DVector};
@@ -17,6 +18,9 @@ const NEAREST: f64 = 0.01;
 const SLACK: f64 = 0.02;
 /// How far along the promised step is tried.
 const ALONG: [f64; 5] = [1.0, 0.3, 0.1, 0.01, 0.001];
+/// Points tried beside draws, and the part of them that may fail: fewer move no end of a 95 % interval by much.
+const BESIDE: usize = 256;
+const CUT: f64 = 0.01;
 
 /// A place beyond which evaluations fail.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,19 +38,25 @@ pub enum EdgeOf {
     Estimate,
     /// One side of the interval of a parameter.
     End { parameter: usize, upper: bool },
+    /// Draws from a posterior, which goes on where nothing can be integrated.
+    Draws,
 }
 
 /// The failures at `points`, summed by cause. `None` if none of them fails.
 pub fn failures(bridge: &Bridge, points: &[Vec<f64>], of: EdgeOf) -> Result<Option<Edge>> {
+    Ok(told(&bridge.evaluate(points)?, of))
+}
+
+fn told(evaluations: &[Evaluation], of: EdgeOf) -> Option<Edge> {
     let mut causes: BTreeMap<Status, u64> = BTreeMap::new();
     let mut failed = 0;
-    for evaluation in bridge.evaluate(points)?.iter().filter(|evaluation| !evaluation.value.is_finite()) {
+    for evaluation in evaluations.iter().filter(|evaluation| !evaluation.value.is_finite()) {
         failed += 1;
         for &(status, count) in &evaluation.failures {
             *causes.entry(status).or_default() += u64::from(count);
         }
     }
-    Ok((failed > 0).then(|| Edge { of, causes: causes.into_iter().collect(), failed }))
+    (failed > 0).then(|| Edge { of, causes: causes.into_iter().collect(), failed })
 }
 
 /// Whether the optimum `point` stands at the edge of failures: they are close beside it, or in the way of a better place.
@@ -80,6 +90,25 @@ pub fn of_estimate(
         probes.extend(ALONG.iter().map(along).map(|unit| boxed.point(&unit)));
     }
     failures(bridge, &probes, EdgeOf::Estimate)
+}
+
+/// Whether the posterior of `sample` is cut by failures: points about its draws, each one draw moved by half the difference of
+/// two others, are tried. Where the search met no failure there is nothing to look for.
+pub fn of_draws(target: &dyn Target, sample: &Sample) -> Result<Option<Edge>> {
+    let draws: Vec<&Vec<f64>> = sample.draws().map(|draw| &draw.point).collect();
+    if sample.failed_points == 0 {
+        return Ok(None);
+    }
+    // Primes far apart choose draws that are no neighbours in a chain.
+    let chosen = |at: usize, prime: usize| draws[(at * prime + prime / 2) % draws.len()];
+    let place = |at: usize| {
+        let [from, to, other] = [7919, 104_729, 15_485_863].map(|prime| chosen(at, prime));
+        (0..from.len()).map(|i| from[i] + 0.5 * (to[i] - other[i])).collect::<Vec<f64>>()
+    };
+    let places: Vec<Vec<f64>> = (0..BESIDE).map(place).filter(|point| target.prior(point).is_finite()).collect();
+    let evaluations = if places.is_empty() { Vec::new() } else { target.likelihoods(&places, false)? };
+    let edge = told(&evaluations, EdgeOf::Draws);
+    Ok(edge.filter(|edge| edge.failed as f64 > CUT * places.len() as f64))
 }
 
 /// A step either way in each dimension, within the box.

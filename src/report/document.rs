@@ -18,6 +18,8 @@ pub struct Document {
     pub synthetic: Option<String>,
     /// Where failures decide; the first warning is about them then.
     pub failures_decide: Vec<Edge>,
+    /// Errors that the readings let go to nothing: the likelihood has no maximum, and what is found is no result.
+    pub no_maximum: Vec<String>,
     pub warnings: Vec<Warning>,
     /// The few numbers that a reader wants first.
     pub headlines: Vec<Headline>,
@@ -160,9 +162,9 @@ pub struct Effect {
 }
 
 impl Effect {
-    pub fn without_interval(&mut self) {
-        if let Quantity::Value { interval, .. } = &mut self.value {
-            *interval = None;
+    pub fn note_if_value(&mut self, note: &str) {
+        if let Quantity::Value { .. } = self.value {
+            self.note = note.into();
         }
     }
 }

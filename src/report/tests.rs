@@ -94,6 +94,7 @@ pub fn example() -> Document {
         study: "HT-1080 cells, FAC 0 to 10 mM for 48 h, with deferoxamine or ferrostatin-1; ATP read-out, 3 wells a dose.".into(),
         model: "ferroptosis-minimal".into(),
         failures_decide: Vec::new(),
+        no_maximum: Vec::new(),
         synthetic: Some("These readings were made by a computer with 'fenton simulate … --seed 11', shaped by one sentence of a \
                          review. They are no measurement and support no statement about cells.".into()),
         warnings: vec![

@@ -1,6 +1,6 @@
 //! From a bootstrap to a report.
 
-use super::{references, words};
+use super::{endless, references, words};
 use crate::inference;
 use crate::inference::{Bootstrap, FEWEST, Kind, Objective, Spread, Stop, StudyObjective};
 use crate::report::bootstrap::{BootstrapReport, Facts, Interval, Row};
@@ -28,7 +28,12 @@ pub fn document(
 ) -> BootstrapReport {
     let problem = objective.problem();
     let priors = problem.priors(&found.optimum.spreads);
-    let parameters: Vec<Row> = (0..problem.parameters.len()).map(|at| row(problem, priors[at], found, at)).collect();
+    let no_maximum = endless::at(problem, &found.optimum.point);
+    let mut parameters: Vec<Row> =
+        (0..problem.parameters.len()).map(|at| row(problem, priors[at], found, at)).collect();
+    if !no_maximum.is_empty() {
+        parameters.iter_mut().for_each(Row::without_intervals);
+    }
     let spreads: Vec<(&String, f64)> = (problem.between.iter().zip(&found.optimum.spreads))
         .filter_map(|(between, &sd)| Some((between.bounds.and(between.name.as_ref())?, sd)))
         .collect();
@@ -39,7 +44,10 @@ pub fn document(
         study: words::about(study),
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
-        warnings: warnings(problem, &priors, found, &parameters, &facts, notes),
+        warnings: (endless::warning(&no_maximum).into_iter())
+            .chain(warnings(problem, &priors, found, &parameters, &facts, notes))
+            .collect(),
+        no_maximum,
         headlines: headlines(&parameters),
         parquet: false,
         methods: methods(study, found, &facts, &run),

@@ -75,6 +75,11 @@ impl<'a> Model<'a> {
         Model { objective, problem, values, draws, middle: Middle::Posterior }
     }
 
+    /// Where there is no optimum there is nothing to draw around.
+    pub fn forget_draws(&mut self) {
+        self.draws.clear();
+    }
+
     /// Whether a prediction is the median of its draws, as nothing was fitted.
     pub fn is_median(&self) -> bool {
         self.middle != Middle::Fit

@@ -1,9 +1,9 @@
 //! From draws of a posterior to a report.
 
 use super::density::{GRID, smoothed};
-use super::{references, words};
+use super::{edges, endless, references, words};
 use crate::engine::Status;
-use crate::inference::{Sample, Sampler, StudyTarget, Target, quantile, quantile_error, sorted};
+use crate::inference::{Edge, Sample, Sampler, StudyTarget, Target, quantile, quantile_error, sorted};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
 use crate::report::draws::{DrawsReport, Facts, Marginal};
 use crate::report::{interval_text, shown};
@@ -25,18 +25,31 @@ struct Column {
     source: String,
 }
 
-/// The report on `sample`, drawn from `target`; `run` says how, and `notes` are what the engine has to tell.
-pub fn document(study: &Study, target: &StudyTarget, sample: &Sample, run: RunFacts, notes: &[String]) -> DrawsReport {
+/// The report on `sample`, drawn from `target` and cut at the `edge` of failures if there is one; `run` says how, and `notes` are what the engine has to tell.
+pub fn document(
+    study: &Study,
+    target: &StudyTarget,
+    sample: &Sample,
+    edge: Option<Edge>,
+    run: RunFacts,
+    notes: &[String],
+) -> DrawsReport {
     let columns = columns(target, sample);
     let parameters: Vec<Marginal> =
         columns.iter().enumerate().map(|(at, column)| marginal(column, sample, at)).collect();
     let facts = facts(sample);
+    let no_maximum = endless::of_draws(target.objective().problem(), sample);
     DrawsReport {
         title: study.title.clone(),
         study: words::about(study),
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
-        warnings: warnings(sample, &parameters, notes),
+        failures_decide: edges::edges(&sample.names, edge.as_slice()),
+        warnings: (edges::warning(&sample.names, edge.as_slice()).into_iter())
+            .chain(endless::warning(&no_maximum))
+            .chain(warnings(sample, &parameters, notes))
+            .collect(),
+        no_maximum,
         headlines: headlines(sample, &parameters),
         converged: sample.converged(),
         ties: ties(sample),

@@ -7,6 +7,7 @@ pub fn edges(names: &[String], edges: &[Edge]) -> Vec<document::Edge> {
     let told = |edge: &Edge| document::Edge {
         at: match edge.of {
             EdgeOf::Estimate => "the estimate".into(),
+            EdgeOf::Draws => "the posterior".into(),
             EdgeOf::End { parameter, upper } => {
                 format!("the {} end of {}", if upper { "upper" } else { "lower" }, names[parameter])
             }
@@ -28,8 +29,15 @@ pub fn warning(names: &[String], found: &[Edge]) -> Option<Warning> {
     if told.is_empty() {
         return None;
     }
-    let ends: Vec<&str> = told.iter().map(|edge| edge.at.as_str()).filter(|at| *at != "the estimate").collect();
+    let of_ends = found.iter().zip(&told).filter(|(edge, _)| matches!(edge.of, EdgeOf::End { .. }));
+    let ends: Vec<&str> = of_ends.map(|(_, told)| told.at.as_str()).collect();
     let (title, mut text) = match of_estimate(found) {
+        _ if found.iter().any(|edge| edge.of == EdgeOf::Draws) => (
+            "Failures decide: the posterior is cut",
+            "Evaluations fail right beside the draws. The posterior ends where the model can no longer be integrated, and not \
+             where the data end it: medians and intervals are those of a part of it."
+                .to_string(),
+        ),
         true => (
             "Failures decide: this is no result",
             "Evaluations beside the estimate fail, or fail on the way to a better one. Where it stands says where the model \

@@ -11,6 +11,7 @@ pub mod draws;
 pub mod earlier;
 mod edges;
 mod effects;
+mod endless;
 mod gains;
 mod lack;
 pub mod models;
@@ -50,12 +51,17 @@ pub fn document(
     run: RunFacts,
     notes: &[String],
 ) -> Result<Document> {
-    let model = Model::new(objective, fit)?;
+    let mut model = Model::new(objective, fit)?;
+    let no_maximum = endless::at(objective.problem(), &fit.point);
+    let no_result = edges::of_estimate(&fit.edges) || !no_maximum.is_empty();
+    if no_result {
+        model.forget_draws();
+    }
     let mut hidden = Vec::new();
     let (mut dose_charts, traces) = charts::over_dose(study, &model, &mut hidden)?;
     let mut effects = effects::effects(study, &traces);
-    if edges::of_estimate(&fit.edges) {
-        effects.iter_mut().for_each(Effect::without_interval);
+    if no_result {
+        effects.iter_mut().for_each(|effect| effect.note_if_value("no interval: the first warning says why"));
     }
     for trace in &traces {
         let own = |e: &&Effect| e.measure == "EC50, absolute" && e.condition == trace.label && e.time == trace.time;
@@ -75,6 +81,7 @@ pub fn document(
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         failures_decide: edges::edges(&fit.names, &fit.edges),
+        no_maximum,
         warnings: words::warnings(study, objective.problem(), fit, &starts, &predictions, &effects, &hidden, notes),
         headlines: words::headlines(&effects, fit, study, objective.problem(), &facts.scope),
         methods: words::methods(study, objective.problem(), fit, &facts, &run),

@@ -1,5 +1,6 @@
 //! Studies as models of the same data: information criteria, and experiments predicted by the fit to the others.
 
+use super::endless;
 use crate::engine::Engine;
 use crate::inference::{Choice, FitSettings, StudyObjective, fit};
 use crate::report::compare::Model;
@@ -37,19 +38,20 @@ pub fn score(
 ) -> Result<(Model, String)> {
     let settings = FitSettings { starts: STARTS, seed, stop: Some(stop.clone()), ..FitSettings::default() };
     // The best point of a study by the names of its parameters, and its likelihood.
-    let fitted = |study: &Study| -> Result<(Vec<(String, f64)>, f64)> {
+    let fitted = |study: &Study| -> Result<(Vec<(String, f64)>, f64, Vec<String>)> {
         let problem = study.problem();
         let objective = StudyObjective::new(&problem, engine, reference, choice)?;
         let found = fit(&objective, &settings, &mut ())?;
         let values = problem.values(&found.point);
         let named = problem.parameters.iter().zip(values).map(|(p, value)| (p.name.clone(), value)).collect();
-        Ok((named, objective.likelihood_exactly(&found.point)?))
+        Ok((named, objective.likelihood_exactly(&found.point)?, endless::at(&problem, &found.point)))
     };
     let problem = study.problem();
-    let (_, nllh) = fitted(study)?;
+    let (_, nllh, endless) = fitted(study)?;
     let (parameters, count) = (problem.parameters.len(), problem.observation_count());
     let criterion = |penalty: f64| {
-        (nllh.is_finite() && !problem.intervals_only()).then_some(2.0 * nllh + penalty * parameters as f64)
+        (nllh.is_finite() && endless.is_empty() && !problem.intervals_only())
+            .then_some(2.0 * nllh + penalty * parameters as f64)
     };
     let experiments: Vec<&str> = study.experiments().into_iter().filter(|name| !name.is_empty()).collect();
     let mut left_out = None;
@@ -63,7 +65,7 @@ pub fn score(
             others.data.retain(|datum| datum.experiment != *name);
             let mut held = study.clone();
             held.data.retain(|datum| datum.experiment == *name);
-            let (known, _) = fitted(&others)?;
+            let (known, ..) = fitted(&others)?;
             let problem = held.problem();
             let objective = StudyObjective::new(&problem, engine, reference, choice)?;
             // What belongs to that experiment alone stays where nothing is known of it.
@@ -74,6 +76,9 @@ pub fn score(
             sum += objective.likelihood_exactly(&point)?;
         }
         left_out = Some(sum).filter(|sum| sum.is_finite());
+    }
+    if let Some(warning) = endless::warning(&endless) {
+        note = format!("{}. {}", warning.title, warning.text);
     }
     if stop.load(std::sync::atomic::Ordering::Relaxed) {
         return Err(Error::Run("interrupted while the models were fitted".into()));

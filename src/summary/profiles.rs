@@ -1,6 +1,6 @@
 //! From profile likelihoods to a report.
 
-use super::{edges, references, words};
+use super::{edges, endless, references, words};
 use crate::Result;
 use crate::inference::{Ended, Label, PathEnd, Profile, Profiles, Side, StudyObjective};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
@@ -22,6 +22,7 @@ const PRIOR: &str = "known from the prior";
 const ONE_SIDED: &str = "one-sided";
 const NOT_IDENTIFIABLE: &str = "not identifiable";
 const UNDECIDED: &str = "undecided";
+const NOT_JUDGED: &str = "not judged";
 
 /// The report on the `profiles` of `objective`. `study` has the priors, which an objective for the likelihood alone has not
 /// (`likelihood`); `run` says how, and `notes` are what the engine has to tell.
@@ -39,11 +40,15 @@ pub fn document(
     let problem = objective.problem();
     let priors = study.problem().priors(&profiles.spreads);
     let scope = words::scope(study, problem);
-    let parameters: Vec<Profiled> = profiles
+    let no_maximum = endless::at(problem, &profiles.point);
+    let mut parameters: Vec<Profiled> = profiles
         .profiles
         .iter()
         .map(|profile| profiled(objective, profiles, profile, priors[profile.parameter], likelihood))
         .collect();
+    if !no_maximum.is_empty() {
+        parameters.iter_mut().for_each(not_judged);
+    }
     let ties = ties(profiles);
     let facts = facts(problem, profiles, &parameters);
     Ok(ProfilesReport {
@@ -52,7 +57,10 @@ pub fn document(
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         failures_decide: edges::edges(&profiles.names, &profiles.edges),
-        warnings: warnings(profiles, &parameters, &ties, notes),
+        warnings: (endless::warning(&no_maximum).into_iter())
+            .chain(warnings(profiles, &parameters, &ties, notes))
+            .collect(),
+        no_maximum,
         headlines: headlines(&parameters),
         complete: profiles.ended == Ended::Complete,
         of: if likelihood { "likelihood" } else { "posterior" }.into(),
@@ -151,6 +159,16 @@ fn profiled(
     }
 }
 
+/// Where the likelihood has no maximum a path is one from where the search happened to stop.
+fn not_judged(profiled: &mut Profiled) {
+    profiled.label = NOT_JUDGED.into();
+    profiled.known = "no interval: the likelihood has no maximum".into();
+    profiled.no_wald = "there is no optimum".into();
+    (profiled.lower, profiled.upper, profiled.standard_error, profiled.wald) = (None, None, None, None);
+    profiled.shrinkage = None;
+    profiled.parabola.clear();
+}
+
 /// From the lowest value to the highest, the optimum once.
 fn points(objective: &StudyObjective, profiles: &Profiles, profile: &Profile) -> Vec<Point> {
     let [lower, upper] = profile.sides.each_ref().map(|side| &side.points);
@@ -200,7 +218,7 @@ fn end(profiles: &Profiles, profile: &Profile, side: usize) -> String {
     match end {
         PathEnd::Crossed if *settled && !leans.is_empty() => {
             let names: Vec<&str> = leans.iter().map(|&i| profiles.names[i].as_str()).collect();
-            format!("crossed, for {} at its bound", names.join(", "))
+            format!("crossed, for {}", words::at_bounds(&names))
         }
         PathEnd::Crossed if *settled => "crossed".into(),
         PathEnd::Crossed => "crossed, beside points that were not optimised".into(),
@@ -265,6 +283,7 @@ fn headlines(parameters: &[Profiled]) -> Vec<Headline> {
         (ONE_SIDED, "a lower or an upper end alone"),
         (NOT_IDENTIFIABLE, "no end within the bounds, under this model and this noise"),
         (UNDECIDED, "a side was not followed to its end"),
+        (NOT_JUDGED, "the likelihood has no maximum"),
     ];
     let card = |(label, note): (&str, &str)| {
         let count = parameters.iter().filter(|p| p.label == label).count();
@@ -342,7 +361,7 @@ fn warnings(profiles: &Profiles, parameters: &[Profiled], ties: &[String], notes
             profiles.profiles.iter().flat_map(|p| &p.sides).flat_map(|s| s.leans.iter().copied()).collect();
         let bounds: Vec<&str> = bounds.into_iter().map(|i| profiles.names[i].as_str()).collect();
         let text = format!("In a wider box they would be others: {}.", leaning.join(", "));
-        say(Severity::Caution, format!("Intervals that hold for {} at its bound", bounds.join(", ")), text);
+        say(Severity::Caution, format!("Intervals that hold for {}", words::at_bounds(&bounds)), text);
     }
     let unsettled: Vec<String> =
         parameters.iter().filter(|p| p.unsettled > 0).map(|p| format!("{} ({})", p.name, p.unsettled)).collect();

@@ -1,21 +1,15 @@
 //! What is told in sentences.
 
 use super::charts::short;
-use super::edges;
 use super::lack::lack_of_fit;
+use super::{edges, endless};
 use crate::inference::{self, Basis, Ended, FitResult, Verdict};
 use crate::report::document::{
     Effect, FitFacts, Headline, ParameterResult, Prediction, Quantity, RunFacts, Severity, Starts, Statements, Warning,
 };
 use crate::report::interval_text;
 use crate::study::Study;
-use crate::study::endless::REMEDY;
 use crate::study::problem::{Estimated, Problem};
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
-}
 
 pub fn about(study: &Study) -> String {
     let text = study.description.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -79,6 +73,10 @@ fn experiments(study: &Study, problem: &Problem, fit: &FitResult) -> Option<Warn
     Some(Warning { severity, title: title.into(), text })
 }
 
+pub fn at_bounds(names: &[&str]) -> String {
+    format!("{} at {}", names.join(", "), if names.len() == 1 { "its bound" } else { "their bounds" })
+}
+
 /// Parameters whose intervals rest on bounds of others, by those bounds.
 fn leaning(fit: &FitResult) -> Vec<(Vec<&str>, Vec<&str>)> {
     let mut groups: Vec<(Vec<&str>, &[usize])> = Vec::new();
@@ -103,26 +101,13 @@ pub fn warnings(
     hidden: &[String],
     notes: &[String],
 ) -> Vec<Warning> {
-    let mut warnings: Vec<Warning> = edges::warning(&fit.names, &fit.edges).into_iter().collect();
+    let endless = endless::at(problem, &fit.point);
+    let mut warnings: Vec<Warning> =
+        [edges::warning(&fit.names, &fit.edges), endless::warning(&endless)].into_iter().flatten().collect();
     let mut say = |severity, title: String, text: String| warnings.push(Warning { severity, title, text });
     if fit.ended != Ended::Complete {
         let text = "The same command without the limit goes on from here. Take nothing below as final.";
         say(Severity::Serious, format!("The fit ended {}", ended(fit.ended)), text.into());
-    }
-    let endless: Vec<&str> = problem
-        .errors_without_floor(&problem.values(&fit.point))
-        .into_iter()
-        .map(|at| fit.names[at].as_str())
-        .collect();
-    if !endless.is_empty() {
-        let text = format!(
-            "Readings are met exactly where {} is the only error, so that the likelihood rises without end as it falls: there is no \
-             best value, and where the search stopped says nothing. No bound, standard error or figure of merit here means \
-             anything; a wider bound does not help. {}.",
-            endless.join(", "),
-            capital(REMEDY)
-        );
-        say(Severity::Serious, format!("The likelihood has no maximum: {} goes to nothing", endless.join(", ")), text);
     }
     let named = |verdict: Verdict| -> Vec<&str> {
         let parameters = fit.identification.parameters.iter();
@@ -149,8 +134,10 @@ pub fn warnings(
                     stated floor and all is well. If not, state an sd, lower the bound, or give it a prior.";
         say(Severity::Caution, format!("An error at its floor: {}", floor.join(", ")), text.into());
     }
-    let bound: Vec<&str> =
-        named(Verdict::AtBound).into_iter().filter(|name| !endless.contains(name) && !floor.contains(name)).collect();
+    let bound: Vec<&str> = named(Verdict::AtBound)
+        .into_iter()
+        .filter(|name| !endless.iter().any(|own| own == name) && !floor.contains(name))
+        .collect();
     if !bound.is_empty() {
         let text = "The optimum may lie outside. Widen the bounds if that is possible, or ask whether the model can \
                     explain the data at all.";
@@ -158,7 +145,7 @@ pub fn warnings(
     }
     for (names, bounds) in leaning(fit) {
         let text = format!("In a wider box they would be others: {}.", names.join(", "));
-        say(Severity::Caution, format!("Intervals that hold for {} at its bound", bounds.join(", ")), text);
+        say(Severity::Caution, format!("Intervals that hold for {}", at_bounds(&bounds)), text);
     }
     if starts.refined > 3 && starts.reached_best == 1 {
         let text = "No second start ended there, so a better optimum may exist. More starts (--starts) would tell.";
@@ -305,7 +292,7 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, problem: &P
         })
         .take(3)
         .collect();
-    let endless = problem.errors_without_floor(&problem.values(&fit.point));
+    let endless = endless::at(problem, &fit.point);
     let identified = |p: &&inference::ParameterResult| p.verdict == Verdict::Identified && endless.is_empty();
     let identified = fit.identification.parameters.iter().filter(identified).count();
     headlines.push(Headline {

@@ -96,8 +96,10 @@ fn a_better_optimum_on_the_way_to_an_end_is_taken() {
         (vec![tilt, wave, x[1] - x[0]], vec![vec![0.3, 0.0], vec![4.8 * (3.0 * x[0]).cos(), 0.0], vec![-1.0, 1.0]])
     };
     let start = Some(vec![0.1, 0.0]);
-    let objective =
-        LeastSquares { nominal: start, ..LeastSquares::new(&["a", "b"], &[(-8.0, 10.0), (-12.0, 12.0)], Box::new(model)) };
+    let objective = LeastSquares {
+        nominal: start,
+        ..LeastSquares::new(&["a", "b"], &[(-8.0, 10.0), (-12.0, 12.0)], Box::new(model))
+    };
     let settings = FitSettings { starts: 1, ..FitSettings::default() };
     let found = fit(&objective, &settings, &mut ()).expect("a fit");
     let low = std::f64::consts::PI / 3.0;

@@ -12,6 +12,8 @@ pub struct BootstrapReport {
     pub model: String,
     /// Set if the data were made by a computer.
     pub synthetic: Option<String>,
+    /// Errors that the readings let go to nothing: the likelihood has no maximum, and what is found is no result.
+    pub no_maximum: Vec<String>,
     pub warnings: Vec<Warning>,
     pub headlines: Vec<Headline>,
     pub parameters: Vec<Row>,
@@ -73,6 +75,16 @@ pub struct Row {
     /// Bins with their counts, on the parameter's own axis.
     #[serde(skip)]
     pub histogram: Vec<(f64, f64, usize)>,
+}
+
+impl Row {
+    /// Where there is no optimum, what replicates scatter about is where their searches stopped.
+    pub fn without_intervals(&mut self) {
+        (self.sd, self.bias, self.ratio, self.likelihood_interval) = (None, None, None, None);
+        (self.interval, self.percentile, self.bca) = (None, None, None);
+        self.basis.clear();
+        self.why = "the likelihood has no maximum".into();
+    }
 }
 
 #[derive(Debug, Clone, Default, Serialize)]

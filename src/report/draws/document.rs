@@ -1,6 +1,6 @@
 //! Everything that a report on draws shows, as plain data.
 
-use crate::report::document::{Headline, RunFacts, Warning};
+use crate::report::document::{Edge, Headline, RunFacts, Warning};
 use serde::Serialize;
 
 /// Draws from the posterior of a study, ready to be shown.
@@ -12,6 +12,10 @@ pub struct DrawsReport {
     pub model: String,
     /// Set if the data were made by a computer.
     pub synthetic: Option<String>,
+    /// Where failures cut the posterior; the first warning is about them then.
+    pub failures_decide: Vec<Edge>,
+    /// Errors that the readings let go to nothing: the likelihood has no maximum, and what is found is no result.
+    pub no_maximum: Vec<String>,
     pub warnings: Vec<Warning>,
     pub headlines: Vec<Headline>,
     pub converged: bool,

@@ -14,6 +14,8 @@ pub struct ProfilesReport {
     pub synthetic: Option<String>,
     /// Where failures decide; the first warning is about them then.
     pub failures_decide: Vec<Edge>,
+    /// Errors that the readings let go to nothing: the likelihood has no maximum, and what is found is no result.
+    pub no_maximum: Vec<String>,
     pub warnings: Vec<Warning>,
     pub headlines: Vec<Headline>,
     /// All paths came to an end of their own.
@@ -55,7 +57,8 @@ pub struct Profiled {
     /// At the optimum.
     pub value: f64,
     pub bounds: (f64, f64),
-    /// "practically identifiable", "known from the prior", "one-sided", "not identifiable" or "undecided".
+    /// "practically identifiable", "known from the prior", "one-sided", "not identifiable", "undecided" or "not judged" (the likelihood
+    /// has no maximum).
     pub label: String,
     /// What is known of it: "2.1 to 3.4", "at least 0.3", "anywhere within its bounds".
     pub known: String,
