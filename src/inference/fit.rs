@@ -371,7 +371,8 @@ impl<'a> Course<'a> {
         let identification = identify(self.objective, best, Some(&expansion.fisher));
         let known: Vec<usize> = (0..best.len()).filter(|&i| identification.parameters[i].interval.is_some()).collect();
         let optimum = (&best[..], &expansion);
-        Ok(paths::begin(&known, optimum, &identification, &self.boxed, Aim::End, self.settings.seed))
+        let among = (&self.bridge(true), &self.boxed);
+        paths::begin(&known, optimum, &identification, among, Aim::End, self.settings.seed)
     }
 
     /// Follows the paths to their ends, or to a point that is better than the best.

@@ -7,6 +7,7 @@
 //! again at the better optimum. A fit takes the ends of its intervals from the same paths, followed in longer strides and
 //! no further.
 
+mod bend;
 mod conditional;
 mod label;
 mod path;
@@ -381,7 +382,8 @@ impl Course<'_> {
             .ok_or_else(|| Error::Run("the objective has no finite derivatives at its optimum".to_string()))?;
         let identification = identify(self.objective, point, Some(&expansion.fisher));
         let (parameters, seed) = (&self.settings.parameters, self.settings.fit.seed);
-        Ok(paths::begin(parameters, (point, &expansion), &identification, &self.boxed, Aim::Course, seed))
+        let among = (&self.bridge, &self.boxed);
+        paths::begin(parameters, (point, &expansion), &identification, among, Aim::Course, seed)
     }
 
     fn conclude(&self, work: Work, value: f64, watch: &Watch) -> Result<Profiles> {
