@@ -41,6 +41,7 @@ pub fn identify(objective: &dyn Objective, point: &[f64], fisher: Option<&DMatri
                 interval: None,
                 ends: [None; 2],
                 leans: Vec::new(),
+                held: false,
                 basis: Basis::Normal,
                 shrinkage: None,
             };

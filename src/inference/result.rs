@@ -150,6 +150,8 @@ pub struct ParameterResult {
     pub ends: [Option<f64>; 2],
     /// Other parameters at bounds on which an end rests: the interval is one for those bounds.
     pub leans: Vec<usize>,
+    /// A side ends for the bounds of other parameters alone, which is no end.
+    pub held: bool,
     /// What both ends of the interval rest on.
     pub basis: Basis,
     /// 1 - posterior / prior standard deviation, between 0 (nothing learnt) and 1; `None` at a bound.

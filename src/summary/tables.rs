@@ -85,10 +85,14 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
 /// What is known where an end is missing.
 fn missing(result: &inference::ParameterResult, scale: Scale, endless: bool) -> String {
     let ends = result.ends.map(|end| end.map(|end| shown(scale.value(end))));
+    let why = |side: &str| match result.held {
+        true => format!("only the bounds of others end it {side}"),
+        false => format!("nothing but its bound ends it {side}"),
+    };
     match (result.verdict, ends) {
         _ if endless => String::new(),
-        (Verdict::OneSided, [Some(low), None]) => format!("at least {low}, no upper end within its bounds"),
-        (Verdict::OneSided, [None, Some(high)]) => format!("at most {high}, no lower end within its bounds"),
+        (Verdict::OneSided, [Some(low), None]) => format!("at least {low}, {}", why("above")),
+        (Verdict::OneSided, [None, Some(high)]) => format!("at most {high}, {}", why("below")),
         (Verdict::AtFailures, [Some(low), None]) => format!("at least {low}, upper end not known: evaluations fail"),
         (Verdict::AtFailures, [None, Some(high)]) => format!("at most {high}, lower end not known: evaluations fail"),
         (Verdict::AtFailures, _) => "not known: evaluations fail".into(),

@@ -81,6 +81,7 @@ pub fn read(paths: &[Path], boxed: &Boxed, identification: &mut Identification) 
             result.ends = ends;
             result.judge();
         }
+        result.held = sides.iter().any(|path| path.end == Some(PathEnd::Held));
         result.leans = sides.iter().flat_map(|path| path.leans().to_vec()).collect();
         result.leans.sort_unstable();
         result.leans.dedup();
