@@ -3,6 +3,7 @@
 //! Missing numbers are `None`, never NaN. Times are in `time_unit`, doses in the unit of their series; viabilities and
 //! other observables are in their own unit (a viability is a fraction of 1).
 
+use super::interval_text;
 use crate::model::Diagram;
 use crate::study::evidence::Evidence;
 use serde::Serialize;
@@ -159,6 +160,21 @@ pub struct Effect {
     pub value: Quantity,
     pub unit: String,
     pub note: String,
+}
+
+impl ParameterResult {
+    /// What is known of it, for a table: its interval, the one end it has, or why there is none.
+    pub fn told(&self) -> String {
+        match self.interval {
+            _ if !self.known.is_empty() => self.known.clone(),
+            Some(interval) => interval_text(interval),
+            None if ["no maximum", "not judged"].contains(&self.verdict.as_str()) => {
+                "none: the likelihood has no maximum".into()
+            }
+            None if self.verdict.is_empty() => "not identified".into(),
+            None => self.verdict.clone(),
+        }
+    }
 }
 
 impl Effect {

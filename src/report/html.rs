@@ -135,7 +135,7 @@ fn parameter_row(parameter: &ParameterResult) -> ParameterRow<'_> {
         parameter,
         value: shown(parameter.value),
         standard_error: parameter.standard_error.map_or("–".into(), shown),
-        interval: parameter.interval.map_or("not identified".into(), interval_text),
+        interval: parameter.told(),
         prior: parameter.prior_interval.map_or("–".into(), interval_text),
         result: parameter.result_interval.map_or("–".into(), interval_text),
         identified: parameter.interval.is_some(),

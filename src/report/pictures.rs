@@ -193,7 +193,7 @@ pub fn track(parameter: &ParameterResult) -> Option<Track> {
             "{} between its bounds {}; 95 % interval {}",
             shown(parameter.value),
             interval_text((lower, upper)),
-            parameter.interval.or(parameter.result_interval).map_or("not identified".into(), interval_text)
+            parameter.result_interval.map_or_else(|| parameter.told(), interval_text)
         ),
     })
 }
