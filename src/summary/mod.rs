@@ -83,7 +83,10 @@ pub fn document(
         failures_decide: edges::edges(&fit.names, &fit.edges),
         no_maximum,
         warnings: words::warnings(study, objective.problem(), fit, &starts, &predictions, &effects, &hidden, notes),
-        headlines: words::headlines(&effects, fit, study, objective.problem(), &facts.scope),
+        headlines: match no_result {
+            true => Vec::new(),
+            false => words::headlines(&effects, fit, study, objective.problem(), &facts.scope),
+        },
         methods: words::methods(study, objective.problem(), fit, &facts, &run),
         references: references(study),
         dose_responses: dose_charts,

@@ -60,8 +60,8 @@ pub fn document(
         warnings: (endless::warning(&no_maximum).into_iter())
             .chain(warnings(profiles, &parameters, &ties, notes))
             .collect(),
+        headlines: if no_maximum.is_empty() { headlines(&parameters) } else { Vec::new() },
         no_maximum,
-        headlines: headlines(&parameters),
         complete: profiles.ended == Ended::Complete,
         of: if likelihood { "likelihood" } else { "posterior" }.into(),
         objective: profiles.value,
