@@ -20,6 +20,17 @@ fn error(text: &str) -> String {
     }
 }
 
+/// The only fault of units in `text`, which can be read all the same and is warned about.
+fn unit_fault(text: &str) -> String {
+    let system = read(text);
+    assert_eq!(system.unit_faults.len(), 1, "{:?}", system.unit_faults);
+    let fault = system.unit_faults[0].to_string();
+    let warnings: Vec<String> = system.warnings.iter().map(|w| w.message.clone()).collect();
+    let told = format!("{}; the numbers are taken as they stand, and nothing is converted", system.unit_faults[0].message);
+    assert!(warnings.contains(&told), "{fault}: {warnings:?}");
+    fault
+}
+
 /// `id` at time `t`, with the states at `y` and the parameters at their nominal values.
 fn at(system: &System, id: Id, t: f64, y: &[f64]) -> f64 {
     let symbol = |symbol: Symbol| match symbol {
@@ -118,32 +129,32 @@ fn units_that_agree_pass_and_label_the_system() {
 }
 
 #[test]
-fn a_sum_of_two_scales_is_an_error_with_the_factor() {
-    let text = error(&format!("{UNITS}a = 1 uM; b = 2 nM\nc := a + b"));
+fn a_sum_of_two_scales_is_a_fault_with_the_factor() {
+    let text = unit_fault(&format!("{UNITS}a = 1 uM; b = 2 nM\nc := a + b"));
     assert!(text.contains("m.ant:4:10: units do not agree: 'a' is in uM, 'b' in nM"), "{text}");
     assert!(text.contains("hint: multiply it by 0.001"), "{text}");
 }
 
 #[test]
-fn a_ratio_of_two_scales_beside_a_number_is_an_error() {
-    let text = error(&format!("{UNITS}S = 1 uM; K = 2 nM\nf := 1/(1 + S/K)"));
+fn a_ratio_of_two_scales_beside_a_number_is_a_fault() {
+    let text = unit_fault(&format!("{UNITS}S = 1 uM; K = 2 nM\nf := 1/(1 + S/K)"));
     assert!(text.contains("'S/K' is a ratio of two different units: one is 1000 of the other"), "{text}");
 }
 
 #[test]
-fn a_rate_law_in_concentration_per_time_is_an_error() {
+fn a_rate_law_in_concentration_per_time_is_a_fault() {
     let species = "compartment c = 2; c has pL; species S in c; S = 3; S has uM; k = 0.1 per_h\n";
-    let text = error(&format!("{UNITS}{species}J: S -> ; k*S"));
+    let text = unit_fault(&format!("{UNITS}{species}J: S -> ; k*S"));
     assert!(text.contains("multiply a rate in concentration per time by the compartment"), "{text}");
     assert!(text.contains("  4 | J: S -> ; k*S\n    |           ^^^"), "{text}");
     read(&format!("{UNITS}{species}J: S -> ; c*k*S"));
 }
 
 #[test]
-fn an_unknown_unit_is_an_error() {
-    let text = error("unit uM = 1e-6 mol/litre; S has uM; S = 2");
+fn an_unknown_unit_is_a_fault() {
+    let text = unit_fault("unit uM = 1e-6 mol/litre; S has uM; S = 2");
     assert!(text.contains("there is no unit 'mol'") && text.contains("did you mean 'mole'?"), "{text}");
-    let text = error("k = 3 per_hour; x := k");
+    let text = unit_fault("k = 3 per_hour; x := k");
     assert!(text.contains("there is no unit 'per_hour'"), "{text}");
 }
 
@@ -225,14 +236,15 @@ fn precedence_is_that_of_libantimony() {
 #[test]
 fn what_is_not_supported_is_refused_by_name_with_its_place() {
     for (text, place, message) in [
-        ("x = 1; y = 2; 0 = x + y", "1:15", "algebraic rules ('0 = …') are not supported"),
-        ("at 2 after time > 1: x = 2; x = 1", "1:4", "delayed events ('after') are not supported"),
+        ("var x; y = 2; 0 = x^2 - y", "1:19", "an algebraic rule that is not linear in 'x'"),
+        ("var x, y; 0 = x - y; x = 1; y = 1", "1:15", "an algebraic rule that may decide 'x' or 'y'"),
+        ("x = 1; y = 2; 0 = x + y", "1:19", "an algebraic rule that decides nothing"),
+        ("var x; S' = 0*x; S = 1; 0 = x - rateOf(x)", "1:5", "an algebraic rule with the rate of 'x'"),
         ("y := delay(x, 2); x := time", "1:6", "delay() is not supported"),
         ("y := normal(1, 2)", "1:6", "the random function normal() is not supported"),
         ("import \"other.ant\"", "1:1", "imports are not supported"),
         ("model a\nA: b()\nend", "2:1", "submodels ('name: model(…)') are not supported"),
         ("x = 1\ndelete x", "2:1", "deletions ('delete') are not supported"),
-        ("x = 1; at time > 1, priority = 2: x = 2; at time > 1: x = 3", "1:32", "event priorities are not supported"),
         ("y := a || b && c; a = 1; b = 0; c = 0", "1:6", "'&&' after '||' without parentheses"),
     ] {
         let found = error(text);
@@ -252,7 +264,9 @@ fn errors_say_what_was_found_and_what_to_do() {
         ("A <-> B; 1", "1:3", ["'<->'", "A -> B; forward - backward"]),
         ("x = 2**3", "1:6", ["'**'", "a^b"]),
         ("x' = x", "1:1", ["'x' has no value", "x = 1"]),
-        ("x = 1\nx = 2", "2:1", ["a second initial value for 'x'", "line 1"]),
+        ("x' = 1\nx = 2; x := 2", "2:8", ["an assignment rule beside its rate rule in line 1", "keep one of them"]),
+        ("3 = x + y", "1:1", ["'3'", "0 = formula"]),
+        ("x = 1; at -2 after time > 1: x = 2", "1:11", ["a delay of -2", "0 or more"]),
         ("S -> ; 1; S' = 2", "1:1", ["changed by a reaction and by a rule", "$S"]),
         ("model a\nx = 1", "1:7", ["no 'end'", "'end'"]),
         ("pi = 3", "1:1", ["'pi' has a fixed meaning", "another name"]),
@@ -307,4 +321,46 @@ fn a_reaction_that_does_not_run_is_told_by_the_system() {
     let system = read("S1 -> S2; ; S1 = 1; S2 = 0");
     assert_eq!(system.warnings.len(), 1);
     assert!(system.warnings[0].to_string().starts_with("m.ant:1:1: the reaction '_J0' has no rate law"));
+}
+
+#[test]
+fn of_two_values_the_last_counts_with_a_warning() {
+    let s = read("x = 1; y = x\nx = 2; y' = 1; z := 1; z := y");
+    assert_eq!((value(&s, "x", 0.0, &[2.0]), initial(&s), value(&s, "z", 0.0, &[2.0])), (2.0, vec![2.0], 2.0));
+    let warnings: Vec<String> = s.warnings.iter().map(|w| w.to_string()).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].starts_with("m.ant:2:1: a second initial value for 'x': it counts, the one in line 1"));
+    assert!(warnings[1].contains("a second rule for 'z': it counts, the one in line 2"), "{warnings:?}");
+}
+
+#[test]
+fn algebraic_rules_are_solved_for_what_nothing_else_decides() {
+    // Conservation: S2 is what S1 leaves.
+    let s = read("species S1, S2; J: S1 -> ; k*S2; 0 = S1 + S2 - total; S1 = 3; S2 = 9; total = 10; k = 1");
+    assert_eq!((initial(&s), value(&s, "S2", 0.0, &[4.0])), (vec![3.0], 6.0));
+    assert_eq!(derivative(&s, 0.0, &[4.0]), [-6.0]);
+    // The start value that the rule does not leave is told.
+    assert!(s.warnings.iter().any(|w| w.message.contains("the start value of 'S2' is not used")), "{:?}", s.warnings);
+
+    // By way of a rule of another name, and of a function.
+    let s = read("function f(u) 2*u; end\nx' = 1; x = 2; var y; z := y + x; 0 = z + f(y) - 11");
+    assert_eq!(value(&s, "y", 0.0, &[2.0]), 3.0);
+    assert_eq!(value(&s, "z", 0.0, &[2.0]), 5.0);
+
+    // Two that hold each other: a + b = x, a - b = 1.
+    let s = read("x' = 1; x = 5; var a, b; 0 = a + b - x; 0 = a - b - c; c = 1; const c; a = 0; var d; 0 = d - a");
+    assert_eq!(["a", "b", "d"].map(|name| value(&s, name, 0.0, &[5.0])), [3.0, 2.0, 3.0]);
+
+    // What no event changes, what has no value yet, and what is no boundary species come first.
+    let s = read("var x, y; x = 1; y = 1; at time > 1: x = 5; 0 = x - y");
+    assert_eq!((s.states.len(), value(&s, "y", 0.0, &[5.0])), (1, 5.0));
+    let s = read("species $B, F; B = 4; F = 1; 0 = B - F");
+    assert_eq!(value(&s, "F", 0.0, &[]), 4.0);
+
+    // Through one reciprocal and one logarithm, in a compartment that grows.
+    let s = read("compartment V = 2; V' = 1; species S in V; S = 1; var p; 0 = 1/p - S - time; 0 = ln(S) - 1/V");
+    let root = 0.5_f64.exp();
+    assert!((value(&s, "S", 3.0, &[2.0]) - root).abs() < 1e-15);
+    assert!((value(&s, "p", 3.0, &[2.0]) - 1.0 / (root + 3.0)).abs() < 1e-15);
+    assert_eq!(s.variable("S").and_then(|v| v.species).map(|f| at(&s, f.amount, 0.0, &[2.0])), Some(2.0 * root));
 }

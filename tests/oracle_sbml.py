@@ -116,6 +116,7 @@ def run_fenton(binary, case, text, folder):
             "--columns", ",".join(renamed(name, text) for name in names),
             "--rtol", repr(min(1e-6, case.number("relative") * 1e-3)),
             "--atol", repr(case.number("absolute") * 1e-3),
+            "--max-steps", "10000000",
             "--output", str(output),
         ]
         command += [f"--{form}"] if form else []

@@ -5,6 +5,7 @@ mod build;
 mod derive;
 mod evaluate;
 mod graph;
+mod solve;
 mod tame;
 
 pub use evaluate::power;

@@ -8,6 +8,7 @@ pub mod network;
 pub mod system;
 pub mod units;
 
+mod algebraic;
 mod flatten;
 mod lower;
 mod unit_check;

@@ -77,6 +77,8 @@ pub enum Rule {
     Assignment(Expr),
     /// The value's derivative by time.
     Rate(Expr),
+    /// What is 0 at all times because the value is as it is.
+    Algebraic(Expr),
 }
 
 #[derive(Debug, Clone)]
@@ -168,7 +170,7 @@ impl Network {
             });
         };
         let quantity = &mut self.quantities[at];
-        if let Rule::Assignment(formula) = &quantity.rule {
+        if let Rule::Assignment(formula) | Rule::Algebraic(formula) = &quantity.rule {
             let message = format!("'{name}' cannot be set: this rule decides its value");
             return Err(self.source.error(&formula.span, message).into());
         }

@@ -104,12 +104,23 @@ impl<'a> Checker<'a> {
                     let rate = unit.zip(time).map(|(unit, time)| unit.over(time));
                     self.agree(formula, rate, &format!("the rate of {}", quantity.name));
                 }
+                Rule::Algebraic(formula) => {
+                    let inferred = self.infer(formula, &[], 0);
+                    self.note(inferred);
+                }
                 Rule::None => {}
             }
         }
         for event in &network.events {
             let trigger = self.infer(&event.trigger, &[], 0);
             self.note(trigger);
+            if let Some(delay) = &event.delay {
+                self.agree(delay, time, "a delay");
+            }
+            if let Some(priority) = &event.priority {
+                let priority = self.infer(priority, &[], 0);
+                self.note(priority);
+            }
             for (target, formula) in &event.assignments {
                 let unit = self.known.get(target.name.as_str()).copied();
                 self.agree(formula, unit, &target.name);

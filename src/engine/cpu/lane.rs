@@ -47,6 +47,8 @@ pub struct LaneState {
     pub triggers: Vec<bool>,
     /// Executions of events that wait for their time, in the order of their triggers.
     pub waiting: Vec<Waiting>,
+    /// Random words drawn so far, to choose among events of the same priority.
+    pub drawn: u64,
     pub report: LaneReport,
 }
 
@@ -71,6 +73,7 @@ impl LaneState {
             turned_here: 0,
             triggers: Vec::new(),
             waiting: Vec::new(),
+            drawn: 0,
             report: LaneReport::default(),
         }
     }

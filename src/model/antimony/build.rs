@@ -4,7 +4,7 @@ use super::syntax::{self, Assign, Block, Class, File, Item, Modifiers, Named, Re
 use crate::Diagnostic;
 use crate::model::math::{Expr, Source};
 use crate::model::network::{Event, Function, Name, Network, Quantity, Reaction, Role, Rule, Species, Term};
-use crate::model::{flatten, units};
+use crate::model::{algebraic, flatten, units};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,10 +13,17 @@ struct Builder {
     errors: Vec<Diagnostic>,
     /// Where each name got its initial value or rule, to name the place if it gets another.
     set: HashMap<(String, bool), Span>,
+    /// `0 = formula`, to be given to what they decide.
+    algebraic: Vec<Expr>,
 }
 
 pub fn network(source: &Arc<Source>, file: File) -> Result<Network, Vec<Diagnostic>> {
-    let mut builder = Builder { network: Network::new(source.clone()), errors: Vec::new(), set: HashMap::new() };
+    let mut builder = Builder {
+        network: Network::new(source.clone()),
+        errors: Vec::new(),
+        set: HashMap::new(),
+        algebraic: Vec::new(),
+    };
     let functions: Vec<&Named> = file.functions.iter().map(|f| &f.name).collect();
     let models: Vec<&Named> = file.models.iter().map(|m| &m.name).collect();
     for (what, names) in [("function", functions), ("model", models)] {
@@ -80,6 +87,7 @@ fn place(statement: &Statement) -> Span {
         Statement::Has(name, _) | Statement::Label(name, _) | Statement::Annotation(name) => name.span.clone(),
         Statement::Reaction(reaction) => reaction.span.clone(),
         Statement::Event(event) => event.span.clone(),
+        Statement::Algebraic(span, _) => span.clone(),
     }
 }
 
@@ -120,6 +128,10 @@ impl Builder {
             Statement::In(name, compartment) => self.place_in(name, compartment),
             Statement::Reaction(reaction) => self.reaction(reaction),
             Statement::Event(event) => self.event(event),
+            Statement::Algebraic(_, Some(formula)) => self.algebraic.push(formula),
+            Statement::Algebraic(span, None) => {
+                self.warn(&span, "an algebraic rule without a formula: it is left out", "write it as 0 = formula");
+            }
             Statement::Unit(name, formula) => {
                 self.network.units.push(units::Definition { name: name.name, span: name.span, formula });
             }
@@ -297,8 +309,8 @@ impl Builder {
                 species.boundary = true;
             }
         }
+        let mut errors = algebraic::give(&mut self.network, std::mem::take(&mut self.algebraic));
         let network = &self.network;
-        let mut errors = Vec::new();
         for reaction in &network.reactions {
             if let Some(quantity) = network.quantity(&reaction.name) {
                 let message = format!("'{}' is both a reaction and a quantity", reaction.name);
@@ -311,7 +323,8 @@ impl Builder {
             warnings.push(network.source.error(&reaction.span, message).hint("write it behind: A -> B; k*A"));
         }
         for quantity in &network.quantities {
-            if let (Rule::Assignment(rule), Some(initial)) = (&quantity.rule, &quantity.initial) {
+            if let (Rule::Assignment(rule) | Rule::Algebraic(rule), Some(initial)) = (&quantity.rule, &quantity.initial)
+            {
                 let text = network.source.slice(&rule.span);
                 let message = format!("the start value of '{}' is not used: its rule is {text}", quantity.name);
                 warnings.push(network.source.error(&initial.span, message).hint("leave one of them out"));

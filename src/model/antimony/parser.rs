@@ -91,11 +91,6 @@ impl<'a> Parser<'a> {
         self.tokens[self.at].span.clone()
     }
 
-    /// The place of a token further on.
-    pub fn span_ahead(&self, ahead: usize) -> Span {
-        self.tokens[(self.at + ahead).min(self.tokens.len() - 1)].span.clone()
-    }
-
     /// The place of the token just passed.
     pub fn passed(&self) -> Span {
         self.tokens[self.at.saturating_sub(1)].span.clone()

@@ -10,9 +10,7 @@ impl Parser<'_> {
     pub(super) fn reaction_or_rule(&mut self, name: Option<Named>) -> Parsed<Statement> {
         let start = name.as_ref().map_or(self.span().start, |name| name.span.start);
         if matches!(self.token(), Token::Number(_)) && *self.peek(1) == Token::Symbol("=") {
-            let span = start..self.span_ahead(1).end;
-            let hint = "solve it for one of its variables and write that as 'x := formula'";
-            return Err(self.refuse(&span, "algebraic rules ('0 = …')", hint));
+            return self.algebraic_rule(start);
         }
         if matches!((self.token(), self.peek(1)), (Token::Name(_), Token::Symbol("("))) {
             let span = start..self.span().end;
@@ -42,6 +40,18 @@ impl Parser<'_> {
             _ => Some(self.formula()?),
         };
         Ok(Statement::Reaction(ReactionStatement { name, span: start..end, reactants, products, rate }))
+    }
+
+    fn algebraic_rule(&mut self, start: usize) -> Parsed<Statement> {
+        if *self.token() != Token::Number(0.0) {
+            return Err(self.unexpected("a name, or the 0 of an algebraic rule: 0 = formula"));
+        }
+        self.advance();
+        let span = start..self.advance().end;
+        match self.token() {
+            Token::Symbol(";") | Token::Newline | Token::End => Ok(Statement::Algebraic(span, None)),
+            _ => Ok(Statement::Algebraic(span, Some(self.formula()?))),
+        }
     }
 
     fn side(&mut self) -> Parsed<Vec<Term>> {

@@ -44,6 +44,8 @@ pub enum Statement {
     Assignment(Named, Assign, Expr),
     In(Named, Named),
     Reaction(ReactionStatement),
+    /// `0 = formula`, and where it stands; libAntimony also writes it without a formula.
+    Algebraic(Span, Option<Expr>),
     Event(EventStatement),
     Unit(Named, Expr),
     /// `name has unit`.

@@ -30,6 +30,11 @@ impl Formulas {
             let (mut assigned, mut rate) = (None, None);
             match &quantity.rule {
                 Rule::Assignment(formula) => assigned = Some(lower(&mut names, formula)?),
+                Rule::Algebraic(formula) => {
+                    let zero = lower(&mut names, formula)?;
+                    let symbol = Symbol::Parameter(formulas.assigned.len() as u32);
+                    assigned = names.graph.solve(zero, symbol);
+                }
                 Rule::Rate(formula) => rate = Some(lower(&mut names, formula)?),
                 Rule::None => {}
             }

@@ -177,7 +177,7 @@ fn conversions(network: &Network, formulas: &Formulas, terms: Vec<Term>, found: 
         }
         let quantity = name.and_then(|at| network.quantities.get(at));
         let place = match quantity.map(|q| &q.rule) {
-            Some(Rule::Assignment(formula)) => formula.span.start,
+            Some(Rule::Assignment(formula) | Rule::Algebraic(formula)) => formula.span.start,
             _ => own[0].place,
         };
         let rate = name.and_then(|at| formulas.assigned[at]).unwrap_or(own[0].id);

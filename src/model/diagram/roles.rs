@@ -20,7 +20,9 @@ pub fn of(network: &Network) -> Vec<Option<Kind>> {
         .quantities
         .iter()
         .filter_map(|q| match &q.rule {
-            Rule::Assignment(formula) | Rule::Rate(formula) => Some(sections::at(&marks, formula.span.start)),
+            Rule::Assignment(formula) | Rule::Rate(formula) | Rule::Algebraic(formula) => {
+                Some(sections::at(&marks, formula.span.start))
+            }
             Rule::None => None,
         })
         .chain(network.reactions.iter().map(|r| sections::at(&marks, r.span.start)))

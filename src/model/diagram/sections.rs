@@ -95,7 +95,7 @@ impl<'a> Homes<'a> {
 
     fn of(&self, at: usize) -> usize {
         let quantity = &self.network.quantities[at];
-        if let Rule::Assignment(formula) | Rule::Rate(formula) = &quantity.rule {
+        if let Rule::Assignment(formula) | Rule::Rate(formula) | Rule::Algebraic(formula) = &quantity.rule {
             return (self.part)(formula.span.start);
         }
         let mut counts = Vec::new();

@@ -64,6 +64,15 @@ impl Conditions {
         })[0]
     }
 
+    pub fn count(&self) -> usize {
+        self.switches.len()
+    }
+
+    /// Whether any of the switches from number `first` on depends on `symbol`.
+    pub fn depend_on(&self, graph: &Graph, symbol: Symbol, first: usize) -> bool {
+        graph.symbols(self.switches[first..].iter().map(|switch| switch.indicator)).contains(&symbol)
+    }
+
     pub fn into_switches(self) -> Vec<Switch> {
         self.switches
     }

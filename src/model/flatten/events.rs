@@ -56,7 +56,7 @@ impl Flattener<'_> {
                 errors.push(self.unknown(&target.name, &target.span));
                 continue;
             };
-            if matches!(quantity.rule, Rule::Assignment(_)) {
+            if matches!(quantity.rule, Rule::Assignment(_) | Rule::Algebraic(_)) {
                 let message = format!("'{}' has an assignment rule; an event cannot change it", target.name);
                 errors.push(self.error(&target.span, message).hint("change what the rule depends on"));
             } else if quantity.constant == Some(true) {

@@ -31,7 +31,7 @@ enum Meaning {
     Parameter(u32),
     /// Constant, a formula of parameters.
     Derived,
-    /// An assignment rule.
+    /// An assignment rule, or an algebraic one.
     Assigned,
     /// The state of that index; the state is the value itself, or the amount behind it.
     State(u32, Form),
@@ -65,6 +65,8 @@ struct Flattener<'a> {
     states: Vec<usize>,
     done: HashMap<Task, Id>,
     under_way: Vec<Task>,
+    /// What algebraic rules are being solved for.
+    unknowns: Vec<(usize, Mode)>,
     mode: Mode,
     conditions: Conditions,
     /// How many calls of user functions have been written out.
@@ -90,6 +92,7 @@ impl<'a> Flattener<'a> {
             states: Vec::new(),
             done: HashMap::new(),
             under_way: Vec::new(),
+            unknowns: Vec::new(),
             mode: Mode::Run,
             conditions: Conditions::default(),
             calls: 0,
@@ -208,7 +211,7 @@ impl<'a> Flattener<'a> {
                 _ => false,
             };
             self.meanings[at] = match quantity.rule {
-                Rule::Assignment(_) => Meaning::Assigned,
+                Rule::Assignment(_) | Rule::Algebraic(_) => Meaning::Assigned,
                 Rule::Rate(_) => self.new_state(at, in_varying),
                 Rule::None if moved[at] || in_varying => self.new_state(at, in_varying),
                 Rule::None
@@ -293,6 +296,8 @@ fn calls(formula: &Expr) -> bool {
 impl Quantity {
     /// Whether anything gives it a value: a species starts at 0 and a compartment has the size 1 if nothing does.
     fn has_value(&self) -> bool {
-        self.initial.is_some() || matches!(self.rule, Rule::Assignment(_)) || self.role != Role::Parameter
+        self.initial.is_some()
+            || matches!(self.rule, Rule::Assignment(_) | Rule::Algebraic(_))
+            || self.role != Role::Parameter
     }
 }

@@ -93,6 +93,14 @@ impl Flattener<'_> {
             match symbol {
                 Symbol::State(index) => along.push((symbol, self.derivative(index as usize)?)),
                 Symbol::Time => along.push((symbol, self.graph.constant(1.0))),
+                Symbol::Slot(place) => {
+                    let quantity = &self.network.quantities[place as usize / 2];
+                    let message = format!(
+                        "an algebraic rule with the rate of '{}', which it decides, is not supported",
+                        quantity.name
+                    );
+                    return Err(self.error(&quantity.span, message));
+                }
                 _ => {}
             }
         }

@@ -58,7 +58,8 @@ impl Flattener<'_> {
         let message = format!("'{}' depends on itself: {}", names[0], names.join(" -> "));
         let span = match round[0] {
             Task::Value(at, _) => match (&self.network.quantities[at].rule, &self.network.quantities[at].initial) {
-                (Rule::Assignment(formula) | Rule::Rate(formula), _) | (_, Some(formula)) => formula.span.clone(),
+                (Rule::Assignment(formula) | Rule::Rate(formula) | Rule::Algebraic(formula), _)
+                | (_, Some(formula)) => formula.span.clone(),
                 _ => self.task_name(round[0]).1.clone(),
             },
             task => self.task_name(task).1.clone(),
@@ -68,6 +69,9 @@ impl Flattener<'_> {
 
     /// The value of quantity `at` as its name means it in formulas.
     pub(super) fn value(&mut self, at: usize, mode: Mode) -> Lowered {
+        if self.unknowns.contains(&(at, mode)) {
+            return Ok(self.graph.symbol(unknown(at, mode)));
+        }
         self.task(Task::Value(at, mode), |f| {
             f.mode = mode;
             let quantity = &f.network.quantities[at];
@@ -84,6 +88,7 @@ impl Flattener<'_> {
                 (Meaning::Derived, Mode::Run) => f.value(at, Mode::Start),
                 (Meaning::Assigned, _) => match &quantity.rule {
                     Rule::Assignment(formula) => lower(f, formula),
+                    Rule::Algebraic(formula) => f.solved(at, formula),
                     _ => unreachable!("an assigned quantity has an assignment rule"),
                 },
                 (Meaning::State(..) | Meaning::Derived, Mode::Start) => match (&quantity.initial, &quantity.role) {
@@ -97,6 +102,37 @@ impl Flattener<'_> {
                 },
             }
         })
+    }
+
+    /// What quantity `at` has to be for `formula` to be 0.
+    fn solved(&mut self, at: usize, formula: &Expr) -> Lowered {
+        if self.unknowns.len() >= MOST_UNKNOWNS {
+            let message =
+                format!("more than {MOST_UNKNOWNS} algebraic rules that depend on each other are not supported");
+            return Err(self.error(&formula.span, message));
+        }
+        self.count_call(&formula.span)?;
+        let mode = self.mode;
+        let known = self.done.clone();
+        let conditions = self.conditions.count();
+        self.unknowns.push((at, mode));
+        let zero = lower(self, formula);
+        self.unknowns.pop();
+        // What was computed on the way may hold the unknown.
+        self.done = known;
+        let zero = zero?;
+        let symbol = unknown(at, mode);
+        let turns = self.conditions.depend_on(&self.graph, symbol, conditions);
+        match self.graph.solve(zero, symbol).filter(|_| !turns) {
+            Some(value) => Ok(value),
+            None => {
+                let name = &self.network.quantities[at].name;
+                let message =
+                    format!("an algebraic rule that is not linear in '{name}', which it decides, is not supported");
+                let hint = format!("solve it for one of its names and write that as a rule, such as {name} := formula");
+                Err(self.error(&formula.span, message).hint(hint))
+            }
+        }
     }
 
     /// The rate of reaction `at`, in amount per time.
@@ -193,6 +229,14 @@ impl Scope for Flattener<'_> {
     fn function_names(&self) -> Vec<String> {
         self.network.functions.iter().map(|f| f.name.clone()).chain(["rateOf".to_string()]).collect()
     }
+}
+
+/// Algebraic rules within each other that are followed.
+const MOST_UNKNOWNS: usize = 6;
+
+/// What stands for the value of quantity `at` while a rule is solved for it.
+fn unknown(at: usize, mode: Mode) -> Symbol {
+    Symbol::Slot(2 * at as u32 + u32::from(mode == Mode::Start))
 }
 
 /// Within a function of the user's: its arguments, and other functions.

@@ -2,15 +2,17 @@
 //!
 //! As SBML Level 3 says it: a trigger that turns true puts one execution of its event into a queue. Of those that are
 //! due the one with the greatest priority is done first; then all triggers are looked at again, so that one event can
-//! set off another or, where that is not persistent, call it off. SBML leaves the order of equal priorities open. Here
-//! the trigger that turned first goes first, and of triggers that turned together the one that stands first in the
-//! model.
+//! set off another or, where that is not persistent, call it off. Which of several events with the same priority goes
+//! first is drawn, as SBML asks for; every lane makes the same draws, so that runs can be repeated and an objective does
+//! not jump. Events without a priority go in the order in which their triggers turned, and of those that turned together
+//! the one that stands first in the model.
 
 use super::super::real::Real;
 use super::super::step::STATES;
 use super::{Group, Which};
 use crate::engine::Status;
 use crate::model::Event;
+use crate::random::Stream;
 
 /// Executions at one time, for each event, before a lane is given up.
 const MOST_ROUNDS: usize = 64;
@@ -122,10 +124,21 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
             let priority = found[waiting.event].priority;
             if priority.is_nan() { f64::NEG_INFINITY } else { priority }
         };
-        let due = (0..state.waiting.len()).filter(|&i| state.waiting[i].time <= state.time);
-        let first =
-            due.reduce(|best, i| if priority(&state.waiting[i]) > priority(&state.waiting[best]) { i } else { best });
-        let Some(first) = first else { return Ok(false) };
+        let due: Vec<usize> = (0..state.waiting.len()).filter(|&i| state.waiting[i].time <= state.time).collect();
+        let Some(greatest) = due.iter().map(|&i| priority(&state.waiting[i])).max_by(f64::total_cmp) else {
+            return Ok(false);
+        };
+        let equal: Vec<usize> = due.into_iter().filter(|&i| priority(&state.waiting[i]) == greatest).collect();
+        let asked_for = |i: &&usize| events[state.waiting[**i].event].priority.is_some();
+        let first = match equal.iter().filter(asked_for).count() {
+            0 | 1 => equal[0],
+            _ => {
+                let mut stream = Stream::new(0, 0).at(state.drawn);
+                let first = equal[stream.below(equal.len())];
+                state.drawn = stream.position();
+                first
+            }
+        };
         let Waiting { event, values, .. } = state.waiting.remove(first);
         for (i, assignment) in events[event].assignments.iter().enumerate() {
             let (now, size) = found[event].values[i];

@@ -1,6 +1,7 @@
 //! Lanes that settle first: those with one row of inputs and one way of settling come to rest once for all.
 
 use super::{Group, Results};
+use crate::engine::cpu::lane::LaneState;
 use crate::engine::cpu::real::Real;
 use crate::engine::cpu::step::{STATES, STEP};
 use crate::engine::{Batch, LaneReport, Protocol, Status};
@@ -22,6 +23,7 @@ pub struct Settled<R> {
     values: Vec<R>,
     turns: Vec<f64>,
     triggers: Vec<bool>,
+    drawn: u64,
     report: LaneReport,
 }
 
@@ -92,15 +94,17 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         let mut values: Vec<R> = self.occupied_slots().map(|slot| self.storage[slot * width + column]).collect();
         values.extend((0..switches).map(|i| self.switches[i * width + column]));
         if let Some(state) = self.columns[column].take() {
-            let (turns, triggers, report) = (state.turns, state.triggers, state.report);
-            self.results.settled.push((state.lane, Settled { values, turns, triggers, report }));
+            let LaneState { lane, turns, triggers, drawn, report, .. } = state;
+            self.results.settled.push((lane, Settled { values, turns, triggers, drawn, report }));
         }
         self.storage[STEP as usize * width + column] = R::from_f64(1.0);
     }
 
     /// Lets the lane in `column` go on from where it was settled. False if it failed to: then it has ended.
     pub(super) fn resume(&mut self, column: usize) -> bool {
-        let Some(Settled { values, turns, triggers, report }) = self.settled(column).cloned() else { return true };
+        let Some(Settled { values, turns, triggers, drawn, report }) = self.settled(column).cloned() else {
+            return true;
+        };
         let slots = self.occupied_slots();
         let (occupied, switches) = values.split_at(slots.len());
         for (slot, &value) in slots.zip(occupied) {
@@ -110,7 +114,7 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
             self.switches[i * self.width + column] = value;
         }
         let state = self.state(column);
-        (state.turns, state.triggers, state.report) = (turns, triggers, report);
+        (state.turns, state.triggers, state.drawn, state.report) = (turns, triggers, drawn, report);
         if report.status != Status::Finished {
             self.hand_in(column);
             return false;
