@@ -26,7 +26,8 @@ fn unit_fault(text: &str) -> String {
     assert_eq!(system.unit_faults.len(), 1, "{:?}", system.unit_faults);
     let fault = system.unit_faults[0].to_string();
     let warnings: Vec<String> = system.warnings.iter().map(|w| w.message.clone()).collect();
-    let told = format!("{}; the numbers are taken as they stand, and nothing is converted", system.unit_faults[0].message);
+    let told =
+        format!("{}; the numbers are taken as they stand, and nothing is converted", system.unit_faults[0].message);
     assert!(warnings.contains(&told), "{fault}: {warnings:?}");
     fault
 }

@@ -36,7 +36,7 @@ import roadrunner
 RECORD = Path(__file__).with_suffix(".csv")
 ORDER = ["agrees", "refused", "conversion", "wrong"]
 # What a refusal says. Other errors are not refusals: a text that cannot be read is wrong.
-REFUSAL = re.compile(r"(is|are) not supported|has no value|factorial\(\) of something")
+REFUSAL = re.compile(r"(is|are) not supported|has no value")
 EXIT_INPUT = 1
 
 

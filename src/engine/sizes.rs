@@ -51,6 +51,9 @@ struct Size {
 
 fn sizes(program: &Program, runs: &[(&[f64], &Protocol)]) -> Vec<Size> {
     let n = program.states.len();
+    if n == 0 {
+        return Vec::new();
+    }
     let mut paths: Vec<Path> = Vec::new();
     for (row, protocol) in runs {
         paths.push(Path::of(program, row, protocol, false));
@@ -283,6 +286,8 @@ mod tests {
         // A peak of 1e9 that is 1 for nearly all of the time.
         let peak = found("A = 1e9; A' = -100*(A - 1)", 100.0);
         near(&peak, "A", 1e4);
+        // Nothing at all.
+        assert!(found("x := time", 1.0).is_empty());
         // Nothing moves: the usual size.
         assert_eq!(found("A = 0; A' = 0*A", 1.0)[0].1, 1.0);
     }

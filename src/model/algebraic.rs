@@ -1,8 +1,8 @@
 //! Algebraic rules, `0 = formula`: which quantity each of them is the formula for.
 //!
-//! SBML leaves open which one it is: of all that nothing else decides, whatever makes the rule hold. A rule with one such
-//! quantity goes to it; that may leave one for another rule, and so on. Where several are left, one that has no value to
-//! start with comes before one that has, and a boundary species, which is seldom meant to move, last.
+//! SBML leaves open which one it is: of all that nothing else decides, whatever makes the rules hold. So quantities find
+//! their rules as in a bipartite matching: one that has no value to start with comes before one that has, and a boundary
+//! species, which is seldom meant to move, last. Where two would do equally well, the rule is refused.
 
 use super::math::Expr;
 use super::network::{Network, Role, Rule};
@@ -11,40 +11,72 @@ use std::collections::BTreeSet;
 
 /// Gives each of `rules` to the quantity that it is solved for. What is wrong comes back.
 pub fn give(network: &mut Network, rules: Vec<Expr>) -> Vec<Diagnostic> {
-    let mut errors = Vec::new();
-    let mut open: Vec<(Expr, BTreeSet<(u8, usize)>)> = rules
-        .into_iter()
-        .map(|rule| {
-            let named = named(network, &rule);
-            let choices = named.into_iter().filter_map(|at| Some((rank(network, at)?, at))).collect();
-            (rule, choices)
-        })
-        .collect();
-    while !open.is_empty() {
-        if let Some(at) = open.iter().position(|(_, choices)| choices.is_empty()) {
-            let (rule, _) = open.remove(at);
-            errors.push(nothing_left(network, &rule));
-        } else if let Some(at) = open.iter().position(|(_, choices)| choices.len() == 1) {
-            let (rule, choices) = open.remove(at);
-            for &(_, quantity) in &choices {
-                network.quantities[quantity].rule = Rule::Algebraic(rule.clone());
-            }
-            open.iter_mut().for_each(|(_, others)| others.retain(|choice| !choices.contains(choice)));
-        } else {
-            let mut narrowed = false;
-            for (_, choices) in &mut open {
-                let best = choices.first().map(|&(rank, _)| rank);
-                let before = choices.len();
-                choices.retain(|&(rank, _)| Some(rank) == best);
-                narrowed |= choices.len() < before;
-            }
-            if !narrowed {
-                let (rule, choices) = open.remove(0);
-                errors.push(several_left(network, &rule, &choices));
+    let mut choices: Vec<Choice> = Vec::new();
+    for (at, rule) in rules.iter().enumerate() {
+        for quantity in named(network, rule) {
+            match choices.iter_mut().find(|choice| choice.quantity == quantity) {
+                Some(choice) => choice.rules.push(at),
+                None => choices.extend(rank(network, quantity).map(|rank| Choice { rank, quantity, rules: vec![at] })),
             }
         }
     }
+    choices.sort_by_key(|choice| (choice.rank, choice.quantity));
+    let mut pairing = Pairing { choices: &choices, taken: vec![None; rules.len()] };
+    let left: Vec<usize> =
+        (0..choices.len()).filter(|&choice| !pairing.place(choice, &mut vec![false; rules.len()])).collect();
+    let mut errors = Vec::new();
+    for (rule, taken) in rules.iter().zip(&pairing.taken) {
+        let Some(choice) = *taken else {
+            errors.push(nothing_left(network, rule));
+            continue;
+        };
+        let other = left
+            .iter()
+            .find(|&&other| choices[other].rank == choices[choice].rank && pairing.could_replace(other, choice));
+        match other {
+            Some(&other) => errors.push(several_left(network, rule, &choices[choice], &choices[other])),
+            None => network.quantities[choices[choice].quantity].rule = Rule::Algebraic(rule.clone()),
+        }
+    }
     errors
+}
+
+/// A quantity that rules may decide.
+struct Choice {
+    /// What speaks against it; the least is best.
+    rank: u8,
+    quantity: usize,
+    /// The rules that it is in.
+    rules: Vec<usize>,
+}
+
+/// Which choice each rule has taken. Choices are placed in order of their rank; one that has found a place keeps one,
+/// though others may move it from rule to rule.
+struct Pairing<'a> {
+    choices: &'a [Choice],
+    taken: Vec<Option<usize>>,
+}
+
+impl Pairing<'_> {
+    /// Finds a rule for `choice`, where need be by moving others. `seen` are the rules that have been tried.
+    fn place(&mut self, choice: usize, seen: &mut [bool]) -> bool {
+        for &rule in &self.choices[choice].rules {
+            if !std::mem::replace(&mut seen[rule], true)
+                && self.taken[rule].is_none_or(|holder| self.place(holder, seen))
+            {
+                self.taken[rule] = Some(choice);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether all others would still find a place with `new` in that of `old`.
+    fn could_replace(&self, new: usize, old: usize) -> bool {
+        let mut without = Pairing { choices: self.choices, taken: self.taken.clone() };
+        without.taken.iter_mut().filter(|taken| **taken == Some(old)).for_each(|taken| *taken = None);
+        without.place(new, &mut vec![false; self.taken.len()])
+    }
 }
 
 /// The quantities in `rule`, also by way of assignment rules and rates of reactions.
@@ -99,9 +131,9 @@ fn nothing_left(network: &Network, rule: &Expr) -> Diagnostic {
         .hint("declare what follows from it 'var', or write it as 'x := formula'")
 }
 
-fn several_left(network: &Network, rule: &Expr, choices: &BTreeSet<(u8, usize)>) -> Diagnostic {
-    let names: Vec<String> = choices.iter().map(|&(_, at)| format!("'{}'", network.quantities[at].name)).collect();
-    let message = format!("an algebraic rule that may decide {} is not supported", names.join(" or "));
+fn several_left(network: &Network, rule: &Expr, one: &Choice, other: &Choice) -> Diagnostic {
+    let [one, other] = [one, other].map(|choice| &network.quantities[choice.quantity].name);
+    let message = format!("an algebraic rule that may decide '{one}' or '{other}' is not supported");
     let error = network.source.error(&rule.span, message);
     error.hint("declare what stays as it is 'const', or write the rule as 'x := formula'")
 }

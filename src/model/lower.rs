@@ -275,16 +275,29 @@ fn function(scope: &mut dyn Scope, name: &str, arguments: &[Expr], span: &Range<
         }
         "quotient" | "rem" => return Ok(quotient(scope, name == "rem", values[0], values[1], span)),
         "factorial" => {
-            let n = scope.graph().as_constant(values[0]).filter(|n| (0.0..=170.0).contains(n) && *n == n.trunc());
-            let Some(n) = n else {
+            let factorial = factorial(scope.graph(), values[0]);
+            if scope.graph().as_constant(factorial).is_some_and(f64::is_nan) {
                 let error = scope.source().error(span, "factorial() of something that is no whole number");
-                return Err(error.expected("a number from 0 to 170, written out"));
-            };
-            return Ok(scope.graph().constant((1..=n as u32).map(f64::from).product()));
+                return Err(error.expected("a number from 0 to 170"));
+            }
+            return Ok(factorial);
         }
         _ => {}
     }
     Ok(arithmetic(scope.graph(), name, &values))
+}
+
+/// `n!` for whole numbers up to the last whose factorial is finite; else not a number.
+fn factorial(graph: &mut Graph, n: Id) -> Id {
+    let mut value = 1.0;
+    let mut result = graph.constant(f64::NAN);
+    for k in 0..=170 {
+        value *= f64::from(k.max(1));
+        let (whole, factorial) = (graph.constant(f64::from(k)), graph.constant(value));
+        let here = graph.compare(Relation::Equal, n, whole);
+        result = graph.select(here, factorial, result);
+    }
+    result
 }
 
 fn piecewise(scope: &mut dyn Scope, values: &[Id], arguments: &[Expr], span: &Range<usize>) -> Id {
