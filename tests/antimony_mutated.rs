@@ -19,6 +19,8 @@ model *everything(a, b)
   p' = -p; q := S + N/d; r = q*2
   N.conversionFactor = k; model.conversionFactor = k
   E1: at S > 1 && !(time >= 2), t0=false: S = 1, p = q % 3;
+  E2: at 2*k after S > 2, priority = p + 1, persistent=false, fromTrigger=false: S = 3
+  var alg, w; 0 = alg - S - big; z: 0 = 2*w + alg
   at time > 5: c = 2 /* a
   comment */; J0 is "a name"; S identity "http://a", "http://b"
 end
@@ -29,7 +31,7 @@ everything is "everything""#,
 ];
 
 /// Pieces that mean something to the reader.
-const PIECES: [&str; 48] = [
+const PIECES: [&str; 54] = [
     "(",
     ")",
     ";",
@@ -78,6 +80,12 @@ const PIECES: [&str; 48] = [
     "((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((",
     "a_very_long_name_that_goes_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on_and_on",
     "factorial(",
+    "after ",
+    "0 = ",
+    "var ",
+    ", priority = ",
+    ", persistent=false",
+    ", fromTrigger=",
 ];
 
 fn check(text: &str) -> Result<(), TestCaseError> {
@@ -179,6 +187,16 @@ fn deep_and_long_formulas_end_in_an_error_or_a_model() {
     assert!(check(&format!("{calls}function f0(x) x; end\ny := f5000(1)")).is_ok());
     let cubed: String = (0..40).map(|i| format!("function f{}(x) f{i}(x)*f{i}(f{i}(x)); end\n", i + 1)).collect();
     assert!(check(&format!("{cubed}function f0(x) x + 1; end\ny := f40(time)")).is_ok());
+    // Algebraic rules that all hold each other.
+    let held: String = (0..40)
+        .map(|i| {
+            format!(
+                "var x{i}; 0 = {}\n",
+                (0..40).map(|k| format!("{}*x{k}", i * k % 7 + 1)).collect::<Vec<_>>().join(" + ")
+            )
+        })
+        .collect();
+    assert!(check(&held).is_ok());
     let squares: String = (0..100).map(|i| format!("x{} := x{i}*x{i}\n", i + 1)).collect();
     assert!(check(&format!("{squares}x0 := sqr(time)")).is_ok());
     assert!(check("function f(x) g(x); end\nfunction g(x) f(x); end\ny := f(1)").is_ok());

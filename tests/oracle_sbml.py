@@ -120,7 +120,7 @@ def run_fenton(binary, case, text, folder):
             "--output", str(output),
         ]
         command += [f"--{form}"] if form else []
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=900)
         if done.returncode != 0:
             return None, (done.returncode, done.stderr.strip() or done.stdout.strip())
         with output.open() as file:

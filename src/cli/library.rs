@@ -1,7 +1,7 @@
 //! `fenton list` and `fenton show`: what is embedded in the program.
 
 use super::failure::Failure;
-use super::inputs::read_network;
+use super::inputs::{check_units, read_network};
 use super::{catalogue, output};
 use clap::{Args, ValueEnum};
 use fenton::model::Diagram;
@@ -116,7 +116,9 @@ pub fn list(args: &ListArgs) -> Result<(), Failure> {
 pub fn show(args: &ShowArgs) -> Result<(), Failure> {
     let name = args.name.as_str();
     if args.diagram {
-        let diagram = Diagram::of(&read_network(name)?)?;
+        let network = read_network(name)?;
+        check_units(&network.system()?)?;
+        let diagram = Diagram::of(&network)?;
         return output::print(&fenton::report::network::standalone(&diagram));
     }
     let file = match (args.data, embedded::model(name)) {

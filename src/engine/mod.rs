@@ -155,7 +155,9 @@ impl Status {
         match self {
             Status::Finished => "finished",
             Status::StepLimit => "reached the step limit: raise max_steps, loosen rtol, or look for an oscillation",
-            Status::StepTooSmall => "the step became too small: a discontinuity or a blow-up near this time",
+            Status::StepTooSmall => {
+                "the step became too small: a discontinuity, a blow-up or events that set each other off near this time"
+            }
             Status::NotFinite => "a value was not finite: a division by zero or an overflow near this time",
             Status::Unsettled => "did not come to rest before the compound was added: raise the settling time",
             Status::Undefined => {

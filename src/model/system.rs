@@ -143,6 +143,17 @@ impl System {
         places.into_iter().zip(replaced).for_each(|(place, id)| *place = id);
     }
 
+    /// What makes the equations depend on time itself: a rate, a condition or an event.
+    pub fn tells_time(&self) -> Option<String> {
+        let timed = |id: Id| self.graph.symbols([id]).contains(&Symbol::Time);
+        let switch = self.switches.iter().find(|switch| timed(switch.indicator)).map(|s| format!("'{}'", s.text));
+        let event =
+            || self.events.iter().find(|event| event.formulas().any(timed)).map(|e| format!("event '{}'", e.name));
+        let rate =
+            || self.states.iter().find(|state| timed(state.derivative)).map(|s| format!("the rate of '{}'", s.name));
+        switch.or_else(event).or_else(rate)
+    }
+
     pub fn state(&self, name: &str) -> Option<u32> {
         self.states.iter().position(|s| s.name == name).map(|at| at as u32)
     }

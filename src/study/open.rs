@@ -55,7 +55,10 @@ impl Study {
             return fail(&csv_findings);
         }
         study.check_levels(&findings);
-        study.notes.extend(study.system.warnings.iter().map(|warning| warning.message.clone()));
+        study.notes.extend(study.system.warnings.iter().map(|warning| match &warning.place {
+            Some(place) => format!("line {} of the model: {}", place.line, warning.message),
+            None => warning.message.clone(),
+        }));
         if !findings.is_clean() {
             return fail(&findings);
         }

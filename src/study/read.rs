@@ -303,6 +303,14 @@ impl Reader<'_, '_> {
         if section.has("longest") && settle.longest <= 0.0 {
             section.say("longest", "the longest time to settle must be positive", "for instance longest = 5000");
         }
+        if let Some(what) = self.study.system.tells_time() {
+            let message = format!("cells cannot settle before the clock starts: {what} depends on time");
+            section.say(
+                "longest",
+                message,
+                "write the model without 'time', and what changes at a time as a dose or a schedule",
+            );
+        }
         section.finish();
         self.study.settle = Some(settle);
     }

@@ -6,19 +6,19 @@ use fenton::model::{Network, System, antimony, formula};
 use fenton::study::Sources;
 
 pub struct Memory {
-    model: &'static str,
+    model: String,
     plate: Vec<u8>,
 }
 
 impl Memory {
-    pub fn of(model: &'static str, plate: impl AsRef<[u8]>) -> Self {
-        Memory { model, plate: plate.as_ref().to_vec() }
+    pub fn of(model: impl Into<String>, plate: impl AsRef<[u8]>) -> Self {
+        Memory { model: model.into(), plate: plate.as_ref().to_vec() }
     }
 }
 
 impl Sources for Memory {
     fn model(&self, _: &str) -> Result<Network> {
-        antimony::read(self.model, "killing.ant")
+        antimony::read(&self.model, "killing.ant")
     }
     fn data(&self, _: &str) -> Result<Vec<u8>> {
         Ok(self.plate.clone())

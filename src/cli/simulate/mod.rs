@@ -35,7 +35,11 @@ concentration, unless it was declared 'substanceOnly'); [S] is always the concen
 A study's table has its condition, doses and time in the study's units, then species and other states, then what the
 study reads (its observables). --set, --vary and --parameters then name what the study estimates; drawn values stay
 within its bounds. A study of differing cells gives their mean.
-Numbers are the shortest decimals that read back as the same number.")]
+Numbers are the shortest decimals that read back as the same number.
+
+Events may have delays, priorities, 'persistent' and 'fromTrigger', and rules may be algebraic (0 = formula) where they
+can be solved for one name each. A row at the time of 'at time > 5' shows the values before the event, one of
+'at time >= 5' those after it. docs/antimony.md says what is read and how.")]
 pub struct SimulateArgs {
     /// A model (Antimony) or study file, or the name of an embedded one
     #[arg(value_name = "MODEL.ant or STUDY.toml")]

@@ -46,6 +46,9 @@ pub enum Task<'a, R> {
     Run(&'a Plan, &'a [Settled<R>]),
 }
 
+/// A step to a turn that is shorter than this part of the time, and of what is left of it, counts as none.
+const NO_PROGRESS: f64 = 1e-11;
+
 pub struct Group<'a, R, const V: usize> {
     level: Level,
     batch: &'a Batch<'a>,
@@ -375,7 +378,8 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             let turned = state.bracket.take().is_some();
             let whole = state.step >= state.proposal;
             state.time = if state.landing { state.stop } else { state.time + state.step };
-            state.turned_here = if turned { state.turned_here + 1 } else { 0 };
+            let moved = state.step > NO_PROGRESS * state.time.abs().max(state.stop - state.time);
+            state.turned_here = if turned && !moved { state.turned_here + 1 } else { u32::from(turned) };
             let limit = if state.after_rejection { 1.0 } else { 6.0 };
             let next = state.step * factor.clamp(0.2, limit);
             // A step cut short by a stop says little about the length that would have been possible.

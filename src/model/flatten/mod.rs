@@ -67,6 +67,8 @@ struct Flattener<'a> {
     under_way: Vec<Task>,
     /// What algebraic rules are being solved for.
     unknowns: Vec<(usize, Mode)>,
+    /// How many have been solved within others.
+    nested: usize,
     mode: Mode,
     conditions: Conditions,
     /// How many calls of user functions have been written out.
@@ -93,6 +95,7 @@ impl<'a> Flattener<'a> {
             done: HashMap::new(),
             under_way: Vec::new(),
             unknowns: Vec::new(),
+            nested: 0,
             mode: Mode::Run,
             conditions: Conditions::default(),
             calls: 0,

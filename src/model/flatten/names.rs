@@ -111,7 +111,13 @@ impl Flattener<'_> {
                 format!("more than {MOST_UNKNOWNS} algebraic rules that depend on each other are not supported");
             return Err(self.error(&formula.span, message));
         }
-        self.count_call(&formula.span)?;
+        self.nested += usize::from(!self.unknowns.is_empty());
+        if self.nested > MOST_NESTED {
+            let message = "algebraic rules that depend on each other in too many ways are not supported";
+            return Err(self
+                .error(&formula.span, message)
+                .hint("solve some of them and write those as 'x := formula'"));
+        }
         let mode = self.mode;
         let known = self.done.clone();
         let conditions = self.conditions.count();
@@ -233,6 +239,9 @@ impl Scope for Flattener<'_> {
 
 /// Algebraic rules within each other that are followed.
 const MOST_UNKNOWNS: usize = 6;
+
+/// How many rules may be solved within others in all: their number grows fast with that of rules that hold each other.
+const MOST_NESTED: usize = 1000;
 
 /// What stands for the value of quantity `at` while a rule is solved for it.
 fn unknown(at: usize, mode: Mode) -> Symbol {

@@ -23,6 +23,8 @@ const MOST_WAITING: usize = 10_000;
 #[derive(Debug, Clone)]
 pub struct Waiting {
     pub time: f64,
+    /// Whether its trigger turned just after a time, so that it is due just after its own.
+    after: bool,
     event: usize,
     /// The new values, if they are those of when the trigger turned.
     values: Option<Vec<f64>>,
@@ -35,6 +37,12 @@ pub enum Moment {
     Exact,
     /// Just after it.
     After,
+}
+
+impl Waiting {
+    pub fn is_due(&self, time: f64, moment: Moment) -> bool {
+        self.time < time || self.time == time && (!self.after || moment == Moment::After)
+    }
 }
 
 /// What an event's formulas amount to.
@@ -80,7 +88,7 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         for _ in 0..rounds {
             let truths = self.truths(column, moment);
             changed |= self.hold(column, &truths);
-            match self.next_event(column) {
+            match self.next_event(column, moment) {
                 Ok(true) => changed = true,
                 Ok(false) => return changed,
                 Err(status) => {
@@ -94,13 +102,13 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
     }
 
     /// Whether an execution is due at the lane's time.
-    pub(super) fn event_is_due(&mut self, column: usize) -> bool {
+    pub(super) fn event_is_due(&mut self, column: usize, moment: Moment) -> bool {
         let state = self.state(column);
-        state.waiting.iter().any(|waiting| waiting.time <= state.time)
+        state.waiting.iter().any(|waiting| waiting.is_due(state.time, moment))
     }
 
     /// Notes the triggers that have turned, then does the first event that is due. False if none is.
-    fn next_event(&mut self, column: usize) -> Result<bool, Status> {
+    fn next_event(&mut self, column: usize, moment: Moment) -> Result<bool, Status> {
         let events = &self.batch.program.events;
         if events.is_empty() {
             return Ok(false);
@@ -115,7 +123,8 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
                     return Err(Status::BadDelay);
                 }
                 let values = event.from_trigger.then(|| found.values.iter().map(|(value, _)| *value).collect());
-                state.waiting.push(Waiting { time: state.time + found.delay, event: at, values });
+                let after = moment == Moment::After;
+                state.waiting.push(Waiting { time: state.time + found.delay, after, event: at, values });
             } else if was && !found.trigger && !event.persistent {
                 state.waiting.retain(|waiting| waiting.event != at);
             }
@@ -124,7 +133,8 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
             let priority = found[waiting.event].priority;
             if priority.is_nan() { f64::NEG_INFINITY } else { priority }
         };
-        let due: Vec<usize> = (0..state.waiting.len()).filter(|&i| state.waiting[i].time <= state.time).collect();
+        let due: Vec<usize> =
+            (0..state.waiting.len()).filter(|&i| state.waiting[i].is_due(state.time, moment)).collect();
         let Some(greatest) = due.iter().map(|&i| priority(&state.waiting[i])).max_by(f64::total_cmp) else {
             return Ok(false);
         };

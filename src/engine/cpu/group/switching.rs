@@ -121,7 +121,7 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
     /// Turns what has to turn at the time reached, and does the events that are due; whether that changed anything.
     /// Fails the lane if it makes no progress.
     pub(super) fn turn_switches(&mut self, column: usize) -> bool {
-        let due = self.event_is_due(column);
+        let due = self.event_is_due(column, Moment::Exact);
         let state = self.state(column);
         if state.turned_here > MOST_TURNS {
             state.fail(Status::StepTooSmall);
@@ -135,9 +135,10 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
 
     /// Goes on to just after the lane's time, once what is due there is recorded. True if that changed anything.
     pub(super) fn pass(&mut self, column: usize) -> bool {
+        let due = self.event_is_due(column, Moment::After);
         let state = self.state(column);
-        let at_turn = state.turns.contains(&state.time);
-        at_turn && self.settle_switches(column, Moment::After)
+        let turns = due || state.turns.contains(&state.time);
+        turns && self.settle_switches(column, Moment::After)
     }
 
     /// For an output: timed switches as they are at this very time.
