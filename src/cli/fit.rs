@@ -315,6 +315,7 @@ impl Progress for Bars {
                 Stage::Searching => "refined",
                 Stage::Spreading => "differences between experiments",
                 Stage::Polishing => "polished",
+                Stage::Optima => "ends compared",
                 Stage::Intervals => "ends of intervals found",
                 Stage::Profiles => "sides of profiles followed",
             };

@@ -57,6 +57,7 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                     Verdict::Prior => "known from the prior",
                     Verdict::NotIdentified => "not identified",
                     Verdict::AtBound => "at a bound",
+                    Verdict::Several => "differs between optima",
                 }
                 .into(),
                 unit: estimated.unit.clone(),

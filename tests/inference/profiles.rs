@@ -138,7 +138,7 @@ fn bent_profiles_agree_with_fits_of_the_other_parameters() {
 
 #[test]
 fn ends_are_those_of_the_fit() {
-    let objective = decays(&[0.5, 5.0], &[1.0, 2.0], 0.01);
+    let objective = decays_in_order();
     let fitted = fit(&objective, &settings(&[0]).fit, &mut ()).expect("a fit");
     let found = run(&objective);
     for (profile, parameter) in found.profiles.iter().zip(&fitted.identification.parameters) {

@@ -381,7 +381,7 @@ impl Course<'_> {
             .ok_or_else(|| Error::Run("the objective has no finite derivatives at its optimum".to_string()))?;
         let identification = identify(self.objective, point, Some(&expansion.fisher));
         let (parameters, seed) = (&self.settings.parameters, self.settings.fit.seed);
-        Ok(paths::begin(parameters, (point, &expansion), &identification, &self.boxed, Aim::Course, seed))
+        Ok(paths::begin(parameters, (point, &expansion, 0.0), &identification, &self.boxed, Aim::Course, seed))
     }
 
     fn conclude(&self, work: Work, value: f64, watch: &Watch) -> Result<Profiles> {
