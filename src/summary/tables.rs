@@ -15,6 +15,8 @@ use crate::study::{Prior, Scale, Seen, Study};
 const TAUGHT: f64 = 0.1;
 /// The verdict on an error that the readings let go to nothing.
 pub const NO_MAXIMUM: &str = "no maximum";
+/// The verdict on a parameter that is another one at each of several optima.
+pub const SEVERAL: &str = "differs between optima";
 /// The verdict on a parameter whose interval has one end, and on one that failures decide about.
 const ONE_SIDED: &str = "one-sided";
 const AT_FAILURES: &str = "ends at failures";
@@ -57,7 +59,7 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                     Verdict::Prior => "known from the prior",
                     Verdict::NotIdentified => "not identified",
                     Verdict::AtBound => "at a bound",
-                    Verdict::Several => "differs between optima",
+                    Verdict::Several => SEVERAL,
                 }
                 .into(),
                 unit: estimated.unit.clone(),
@@ -67,7 +69,12 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                 standard_error: result.standard_error.filter(|_| known),
                 interval,
                 interval_from: interval.map_or(String::new(), |_| ends(result, low, high)),
-                known: missing(result, scale, endless),
+                known: match &fit.optima {
+                    Some(optima) if result.verdict == Verdict::Several => {
+                        format!("{} ({SEVERAL})", super::optima::values(problem, optima, at))
+                    }
+                    _ => missing(result, scale, endless),
+                },
                 bounds: Some((estimated.lower, estimated.upper)),
                 at_bound: (result.verdict == Verdict::AtBound && !endless).then_some(side),
                 prior: Some(estimated.prior.describe()),

@@ -71,6 +71,11 @@ impl Optima {
         self.places[at].value - self.places[0].value
     }
 
+    /// Places from which intervals are not followed: the worst of very many.
+    pub fn passed_over(&self) -> usize {
+        self.places.len().saturating_sub(FOLLOWED)
+    }
+
     /// The places beside the best from which intervals are followed too, with how far they lie above it.
     pub fn others(&self) -> impl Iterator<Item = (&Optimal, f64)> {
         self.places.iter().enumerate().take(FOLLOWED).skip(1).map(|(at, place)| (place, self.above(at)))
