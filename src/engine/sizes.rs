@@ -51,6 +51,9 @@ struct Size {
 
 fn sizes(program: &Program, runs: &[(&[f64], &Protocol)]) -> Vec<Size> {
     let n = program.states.len();
+    if n == 0 {
+        return Vec::new();
+    }
     let mut paths: Vec<Path> = Vec::new();
     for (row, protocol) in runs {
         paths.push(Path::of(program, row, protocol, false));
