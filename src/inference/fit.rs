@@ -475,13 +475,7 @@ impl<'a> Course<'a> {
         Ok(None)
     }
 
-    fn conclude(
-        &self,
-        found: Found,
-        optima: Option<Optima>,
-        paths: &[Path],
-        watch: &mut Watch,
-    ) -> Result<FitResult> {
+    fn conclude(&self, found: Found, optima: Option<Optima>, paths: &[Path], watch: &mut Watch) -> Result<FitResult> {
         let best = found.best().filter(|record| record.last_value.is_finite()).cloned().ok_or_else(|| {
             Error::Run("no end of the search has a finite objective in the precision of the report".to_string())
         })?;

@@ -44,7 +44,7 @@ pub use edge::{Edge, EdgeOf, of_draws};
 pub use ensemble::Ensemble;
 pub use fit::fit;
 pub use objective::{Dimension, Evaluation, Expansion, Few, Objective};
-pub use optima::{Optima, Optimal, WITHIN};
+pub use optima::{Mode, Modes, Optima, Optimal, WITHIN, modes};
 pub use predict::Predicted;
 pub use problem::StudyObjective;
 pub use problem_nodes::{NODE_TOLERANCE, NodeCheck, settle_nodes};

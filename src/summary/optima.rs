@@ -66,13 +66,14 @@ fn named(texts: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// What stands before the results when there are several optima.
-pub fn warning(names: &[String], found: Option<&Optima>) -> Option<Warning> {
+/// What stands before the results when there are several optima; `shown` says what of them the rest of the report shows.
+pub fn warning(names: &[String], found: Option<&Optima>, shown: &str) -> Option<Warning> {
     let found = found.filter(|found| found.several())?;
     let differ: Vec<&str> = found.differ.iter().map(|&i| names[i].as_str()).collect();
-    let mut text = "Their objectives lie within 1.92 of the best, and no path was found from one to another on which all places \
+    let mut text =
+        "Their objectives lie within 1.92 of the best, and no path was found from one to another on which all places \
                     do: the model can say the same in several ways, or these data do not tell its explanations apart."
-        .to_string();
+            .to_string();
     text += &match differ.is_empty() {
         true => " No parameter differs between them by more than its error.".to_string(),
         false => format!(
@@ -82,7 +83,7 @@ pub fn warning(names: &[String], found: Option<&Optima>) -> Option<Warning> {
             if differ.len() == 1 { "is" } else { "are" },
         ),
     };
-    text += " Curves are those of the first; all are in optima.csv.";
+    text += &format!(" {shown} All are in optima.csv.");
     if found.passed_over() > 0 {
         text += &format!(" Intervals leave out the {} worst of them.", found.passed_over());
     }

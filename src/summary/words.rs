@@ -109,7 +109,8 @@ pub fn warnings(
         let text = "The same command without the limit goes on from here. Take nothing below as final.";
         say(Severity::Serious, format!("The fit ended {}", ended(fit.ended)), text.into());
     }
-    if let Some(several) = optima::warning(&fit.names, fit.optima.as_ref().filter(|_| endless.is_empty())) {
+    let found = fit.optima.as_ref().filter(|_| endless.is_empty());
+    if let Some(several) = optima::warning(&fit.names, found, "Curves are those of the first.") {
         say(several.severity, several.title, several.text);
     }
     let named = |verdict: Verdict| -> Vec<&str> {

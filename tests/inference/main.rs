@@ -80,8 +80,7 @@ fn three_exponentials_agree_with_scipy_and_nearly_every_start_gets_there() {
     assert_eq!((found.places.len(), &found.differ[..]), (6, &[0, 1, 2, 3, 4, 5][..]));
     assert!(result.identification.parameters.iter().all(|p| p.verdict == Verdict::Several && p.interval.is_none()));
     let best = &found.places[0];
-    let mut pairs: Vec<(f64, f64)> =
-        (0..3).map(|i| (best.point[i], best.errors[i].unwrap())).collect();
+    let mut pairs: Vec<(f64, f64)> = (0..3).map(|i| (best.point[i], best.errors[i].unwrap())).collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     let expected = [
         (-0.5228510781415908, 0.004680668226978762),

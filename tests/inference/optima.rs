@@ -3,6 +3,7 @@
 use super::objectives::*;
 use super::{run, settings};
 use fenton::inference::*;
+use fenton::random::Stream;
 
 fn two(bounds: (f64, f64), model: Model) -> LeastSquares {
     LeastSquares::new(&["x", "y"], &[bounds; 2], model)
@@ -44,7 +45,10 @@ fn ring(dimensions: usize) -> LeastSquares {
 
 /// Only |x| is known; y on its own.
 fn sign() -> LeastSquares {
-    two((-3.0, 3.0), Box::new(|x| (vec![(x[0] * x[0] - 1.0) / 0.1, x[1] / 0.2], vec![vec![2.0 * x[0] / 0.1, 0.0], vec![0.0, 5.0]])))
+    two(
+        (-3.0, 3.0),
+        Box::new(|x| (vec![(x[0] * x[0] - 1.0) / 0.1, x[1] / 0.2], vec![vec![2.0 * x[0] / 0.1, 0.0], vec![0.0, 5.0]])),
+    )
 }
 
 /// A double well in x whose right one lies `above` higher, and a barrier between them.
@@ -79,7 +83,9 @@ fn valleys_rings_and_plateaus_are_one_place() {
 fn few_ends_of_a_bent_valley_are_joined_by_bands() {
     for seed in 0..8 {
         let few = FitSettings { starts: 3, refine: Some(3), seed, ..settings() };
-        for (name, objective) in [("hyperbola", hyperbola()), ("ring", ring(2)), ("ring in 5", ring(5)), ("product", product())] {
+        for (name, objective) in
+            [("hyperbola", hyperbola()), ("ring", ring(2)), ("ring in 5", ring(5)), ("product", product())]
+        {
             let found = places(&objective, &few);
             assert_eq!(found.places.len(), 1, "{name}, seed {seed}: {:?}", found.places);
             assert_eq!(found.ends, 3);
@@ -121,7 +127,10 @@ fn a_period_makes_an_optimum_for_each_turn() {
     let turn = std::f64::consts::TAU;
     let model: Model = Box::new(move |x| {
         let (s, c) = (turn * x[0]).sin_cos();
-        (vec![(c - 1.0) / 0.1, s / 0.1, x[1]], vec![vec![-turn * s / 0.1, 0.0], vec![turn * c / 0.1, 0.0], vec![0.0, 1.0]])
+        (
+            vec![(c - 1.0) / 0.1, s / 0.1, x[1]],
+            vec![vec![-turn * s / 0.1, 0.0], vec![turn * c / 0.1, 0.0], vec![0.0, 1.0]],
+        )
     });
     let found = places(&two((-1.6, 1.4), model), &settings());
     let mut at: Vec<f64> = found.places.iter().map(|place| place.point[0]).collect();
@@ -164,4 +173,126 @@ fn a_failing_wall_keeps_optima_apart() {
     let valley: Model = Box::new(|x| (vec![x[1] / 0.1], vec![vec![0.0, 10.0]]));
     let walled = LeastSquares { fails: |x| x[0].abs() < 0.2, ..two((-1.0, 1.0), valley) };
     assert_eq!(count(&walled), 2);
+}
+
+fn profiled(objective: &dyn Objective, start: Option<Start>) -> Profiles {
+    let parameters = (0..objective.names().len()).collect();
+    let settings = ProfileSettings { fit: settings(), parameters, start };
+    profile(objective, &settings, &mut ()).expect("profiles").expect("an optimum")
+}
+
+fn assert_pieces(profile: &Profile, expected: &[[f64; 2]]) {
+    let pieces = profile.pieces();
+    assert_eq!(pieces.len(), expected.len(), "{pieces:?}");
+    for (piece, expected) in pieces.iter().zip(expected) {
+        let [Some(low), Some(high)] = *piece else { panic!("{pieces:?}") };
+        approx::assert_abs_diff_eq!([low, high][..], expected[..], epsilon = 5e-3);
+    }
+}
+
+/// x^2 is within 0.196 of 1, on either side of 0.
+#[test]
+fn a_profile_is_the_lowest_over_the_optima_and_its_interval_in_pieces() {
+    let (low, high) = (0.804_f64.sqrt(), 1.196_f64.sqrt());
+    let both = [[-high, -low], [low, high]];
+    let found = profiled(&sign(), None);
+    let optima = found.optima.clone().expect("compared");
+    assert_eq!((optima.places.len(), &optima.differ[..]), (2, &[0][..]));
+    assert_eq!(optima.places[0].point, found.point);
+    let [x, y] = &found.profiles[..] else { panic!() };
+    assert_pieces(x, &both);
+    assert_pieces(y, &[[-0.392, 0.392]]);
+    assert_eq!((x.others.len(), x.ends()[0] < Some(-1.0), x.ends()[1] > Some(1.0)), (1, true, true));
+    let stretches = x.envelope();
+    assert_eq!(stretches.len(), 2, "what lies between was not followed");
+    for point in stretches.concat() {
+        approx::assert_abs_diff_eq!(point.value, 0.5 * ((point.point[0].powi(2) - 1.0) / 0.1).powi(2), epsilon = 1e-3);
+    }
+    // From an earlier fit: where its starts ended tells of both.
+    let start = |ends| Some(Start { point: vec![1.0, 0.0], spreads: Vec::new(), ends });
+    let again = profiled(&sign(), start(vec![vec![-1.0, 0.01], vec![1.0, 0.0], vec![-1.0, 0.0]]));
+    let optima = again.optima.clone().expect("compared");
+    assert_eq!((optima.places.len(), optima.ends, optima.places[0].ends, optima.places[1].ends), (2, 3, 1, 2));
+    assert!((again.point[0] - 1.0).abs() < 1e-4);
+    assert_pieces(&again.profiles[0], &both);
+    assert_pieces(&profiled(&sign(), start(Vec::new())).profiles[0], &both[1..]);
+}
+
+/// The right well lies 1.5 higher, so that its piece of the interval ends 0.42 above its own lowest point.
+#[test]
+fn a_worse_optimum_has_a_narrower_piece() {
+    let found = profiled(&wells(1.5), None);
+    let of = |rise: f64| [-1.0, 1.0].map(|sign| (1.0 + sign * 0.1 * (2.0 * rise).sqrt()).sqrt());
+    let ([a, b], [c, d]) = (of(WITHIN), of(WITHIN - 1.5));
+    assert_pieces(&found.profiles[0], &[[-b, -a], [c, d]]);
+}
+
+/// Four chains of draws, each coordinate made from uniform and normal numbers.
+fn draws(count: usize, make: impl Fn(&mut Stream) -> Vec<f64>) -> Vec<Vec<Vec<f64>>> {
+    let chain = |number: u64| {
+        let mut stream = Stream::new(7, number);
+        (0..count).map(|_| make(&mut stream)).collect()
+    };
+    (0..4).map(chain).collect()
+}
+
+#[test]
+fn modes_of_a_sign_have_the_weights_of_their_draws() {
+    let chains = draws(250, |stream| {
+        let size = (1.0 + 0.1 * stream.normal()).max(0.1).sqrt();
+        vec![if stream.uniform() < 0.7 { size } else { -size }, 0.2 * stream.normal()]
+    });
+    let found = modes(&sign(), &chains, 1).expect("modes");
+    assert_eq!(found.modes.len(), 2);
+    approx::assert_abs_diff_eq!(found.modes[0].point[0], 1.0, epsilon = 1e-3);
+    approx::assert_abs_diff_eq!(found.modes[1].point[0], -1.0, epsilon = 1e-3);
+    let positive = chains.iter().flatten().filter(|draw| draw[0] > 0.0).count() as f64 / 1000.0;
+    approx::assert_abs_diff_eq!(found.modes[0].weight, positive, epsilon = 1e-9);
+    assert!(found.modes[0].error > 0.002 && found.modes[0].error < 0.05, "{}", found.modes[0].error);
+    for (draw, of) in chains.iter().flatten().zip(found.of.iter().flatten()) {
+        assert_eq!(*of, usize::from(draw[0] < 0.0), "{draw:?}");
+    }
+}
+
+/// A mode that lies too far above the best for a fit to list it still holds draws.
+#[test]
+fn a_light_mode_is_a_mode_and_a_handful_of_draws_is_none() {
+    let chains = |share: f64| {
+        draws(500, move |stream| {
+            let size = (1.0 + 0.1 * stream.normal()).max(0.1).sqrt();
+            vec![if stream.uniform() < share { size } else { -size }, 0.2 * stream.normal()]
+        })
+    };
+    assert_eq!(count(&wells(3.0)), 1);
+    let found = modes(&wells(3.0), &chains(0.05), 1).expect("modes");
+    assert_eq!(found.modes.len(), 2);
+    assert!(found.modes[1].point[0] > 0.9 && (found.modes[1].weight - 0.05).abs() < 0.02, "{:?}", found.modes);
+    let few = modes(&wells(3.0), &chains(0.004), 1).expect("modes");
+    assert_eq!(few.modes.len(), 1);
+    assert!(few.of.iter().flatten().all(|of| *of == 0));
+}
+
+#[test]
+fn valleys_and_rings_are_one_mode() {
+    let one = |name: &str, objective: &dyn Objective, chains: Vec<Vec<Vec<f64>>>| {
+        let found = modes(objective, &chains, 1).expect("modes");
+        assert_eq!(found.modes.len(), 1, "{name}: {:?}", found.modes);
+        assert_eq!(found.modes[0].weight, 1.0);
+    };
+    let valley = draws(250, |stream| {
+        let at = 5.0 * stream.uniform() - 2.5;
+        vec![at, 0.6_f64.log10() - at + 0.01 * stream.normal(), 2.0_f64.log10() + 0.005 * stream.normal()]
+    });
+    one("a product", &product(), valley);
+    let banana = draws(250, |stream| {
+        let x = (1.0 + stream.normal()).clamp(-1.3, 1.39);
+        vec![x, x * x + 0.1 * stream.normal()]
+    });
+    one("a banana", &rosenbrock(2, (-2.0, 2.0)), banana);
+    let around = draws(250, |stream| {
+        let (s, c) = (std::f64::consts::TAU * stream.uniform()).sin_cos();
+        let radius = 1.0 + 0.01 * stream.normal();
+        vec![radius * c, radius * s]
+    });
+    one("a ring", &ring(2), around);
 }

@@ -39,6 +39,8 @@ enum State {
 
 pub struct Band {
     pub pair: (usize, usize),
+    /// What all of it has to be below.
+    level: f64,
     /// In a row, both ends with them.
     nodes: Vec<Node>,
     state: State,
@@ -111,7 +113,7 @@ impl Node {
 
 impl Band {
     /// Between two of `places`, on the straight line or bowed away from it in a direction of its own.
-    pub fn new(pair: (usize, usize), places: &[Vec<f64>], bow: f64, seed: u64, stream: u64) -> Self {
+    pub fn new(pair: (usize, usize), places: &[Vec<f64>], level: f64, bow: f64, (seed, stream): (u64, u64)) -> Self {
         let (a, b) = (&places[pair.0], &places[pair.1]);
         let length = apart(a, b).sqrt();
         let along = DVector::from_fn(a.len(), |i, _| (b[i] - a[i]) / length);
@@ -128,7 +130,7 @@ impl Band {
             let bent = |(x, by): (&f64, &f64)| (x + if end { 0.0 } else { bend * by }).clamp(0.0, 1.0);
             Node::new(at.iter().zip(side.iter()).map(bent).collect(), end)
         };
-        Band { pair, nodes: (0..NODES + 2).map(node).collect(), state: State::Moving, rounds: 0 }
+        Band { pair, level, nodes: (0..NODES + 2).map(node).collect(), state: State::Moving, rounds: 0 }
     }
 
     pub fn goes_on(&self) -> bool {
@@ -140,7 +142,8 @@ impl Band {
     }
 
     /// Sends the points on, or says what came of it.
-    fn propose(&mut self, level: f64) {
+    fn propose(&mut self) {
+        let level = self.level;
         self.rounds += 1;
         if self.nodes.iter().all(|node| node.value() <= level) {
             self.state = State::Looking;
@@ -170,7 +173,8 @@ impl Band {
     }
 
     /// Puts a point where the row leaves the level, or finds that it nowhere does.
-    fn judge(&mut self, places: &[Vec<f64>], values: &[f64], level: f64) {
+    fn judge(&mut self, places: &[Vec<f64>], values: &[f64]) {
+        let level = self.level;
         let mut row: Vec<Node> = Vec::new();
         let mut open = true;
         let nodes = std::mem::take(&mut self.nodes);
@@ -195,7 +199,7 @@ impl Band {
 }
 
 /// One batch of derivatives for all bands, and one of values for those that look between their points.
-pub fn advance(bands: &mut [Band], level: f64, bridge: &Bridge, boxed: &Boxed) -> Result<()> {
+pub fn advance(bands: &mut [Band], bridge: &Bridge, boxed: &Boxed) -> Result<()> {
     let moving = |band: &&mut Band| band.state == State::Moving;
     let trials: Vec<Vec<f64>> = (bands.iter().filter(|band| band.state == State::Moving))
         .flat_map(|band| band.nodes.iter().filter_map(|node| node.trial.as_ref()))
@@ -206,16 +210,15 @@ pub fn advance(bands: &mut [Band], level: f64, bridge: &Bridge, boxed: &Boxed) -
         for node in band.nodes.iter_mut().filter(|node| node.trial.is_some()) {
             node.learn(expansions.next().flatten(), boxed);
         }
-        band.propose(level);
+        band.propose();
     }
     let looking = |band: &&mut Band| band.state == State::Looking;
-    let looks: Vec<Vec<Vec<f64>>> =
-        bands.iter().filter(|band| band.state == State::Looking).map(Band::looks).collect();
+    let looks: Vec<Vec<Vec<f64>>> = bands.iter().filter(|band| band.state == State::Looking).map(Band::looks).collect();
     let points: Vec<Vec<f64>> = looks.iter().flatten().map(|at| boxed.point(at)).collect();
     let mut values = bridge.values(&points)?.into_iter();
     for (band, looks) in bands.iter_mut().filter(looking).zip(looks) {
         let values: Vec<f64> = values.by_ref().take(looks.len()).collect();
-        band.judge(&looks, &values, level);
+        band.judge(&looks, &values);
     }
     Ok(())
 }

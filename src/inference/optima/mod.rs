@@ -8,8 +8,10 @@
 
 mod band;
 mod intervals;
+mod modes;
 
 pub use intervals::{read, withhold};
+pub use modes::{Mode, Modes, modes};
 
 use super::Objective;
 use super::bridge::Bridge;
@@ -33,6 +35,8 @@ const LINE: usize = 15;
 /// Rounds of bands between places that are still apart, and bands in one round.
 const ROUNDS: usize = 4;
 const BANDS: usize = 16;
+/// Ends that lines leave apart are brought to their lowest points, the best ones.
+const SETTLED: usize = 48;
 /// Optima from which intervals are followed.
 const FOLLOWED: usize = 8;
 /// A value differs between optima by more than this many of its standard errors, so that one lies outside the other's 95 %
@@ -69,6 +73,29 @@ impl Optima {
     /// How far a place lies above the best.
     pub fn above(&self, at: usize) -> f64 {
         self.places[at].value - self.places[0].value
+    }
+
+    /// With the place of `point` as the first: of equal ones the last digits say which is the best.
+    pub(super) fn led_by(mut self, point: &[f64], boxed: &Boxed) -> Self {
+        let unit = boxed.unit(point);
+        let far = |place: &Optimal| apart(&boxed.unit(&place.point), &unit);
+        if let Some(at) = (0..self.places.len()).min_by(|&a, &b| far(&self.places[a]).total_cmp(&far(&self.places[b])))
+        {
+            self.places[..=at].rotate_right(1);
+            self.places[0].point = point.to_vec();
+        }
+        self
+    }
+
+    /// With the numbers of starts of the optima that were there before.
+    pub(super) fn with_ends_of(mut self, old: &Optima, boxed: &Boxed) -> Self {
+        for place in &mut self.places {
+            let unit = boxed.unit(&place.point);
+            let here = old.places.iter().filter(|known| same(&boxed.unit(&known.point), &unit));
+            place.ends = here.map(|known| known.ends).sum();
+        }
+        self.ends = old.ends;
+        self
     }
 
     /// Places from which intervals are not followed: the worst of very many.
@@ -121,12 +148,24 @@ pub fn optima(
         }
     }
     let mut groups = Groups::new(places.len());
-    if !join(&places, &mut groups, level, bridge, boxed, seed, stop)? {
-        return Ok(None);
+    let count = places.len();
+    lines(&places, &tree(&places), &mut groups, &|_, _| level, bridge, boxed)?;
+    let apart = groups.firsts();
+    if apart.len() > 1 {
+        // The best end of each is brought to its lowest point: one that stopped early would be a place of its own.
+        let begin: Vec<(Vec<f64>, f64)> =
+            apart.iter().take(SETTLED).map(|&at| (firsts[at].point.clone(), firsts[at].value)).collect();
+        for (&at, (point, _)) in apart.iter().zip(descend(&begin, bridge, boxed, stop)?) {
+            places.push(boxed.unit(&point));
+            groups.join_new(at);
+        }
+        if stop() || !join(&places, &mut groups, &|_, _| level, bridge, boxed, seed, stop)? {
+            return Ok(None);
+        }
     }
     let mut found: Vec<Optimal> = Vec::new();
     let mut roots: Vec<usize> = Vec::new();
-    for at in 0..places.len() {
+    for at in 0..count {
         let root = groups.root(at);
         // Places come in the order of their values, so that the first of a group is its best.
         match roots.iter().position(|&known| known == root) {
@@ -145,17 +184,20 @@ pub fn optima(
     Ok(Some(Optima { places: found, ends: starts, differ }))
 }
 
-/// Joins what paths below `level` join; `false` if it was stopped.
+/// The objective that a path between two places has to stay below.
+type Level<'a> = &'a dyn Fn(usize, usize) -> f64;
+
+/// Joins what paths below their `level` join; `false` if it was stopped.
 fn join(
     places: &[Vec<f64>],
     groups: &mut Groups,
-    level: f64,
+    level: Level,
     bridge: &Bridge,
     boxed: &Boxed,
     seed: u64,
     stop: &mut dyn FnMut() -> bool,
 ) -> Result<bool> {
-    lines(places, &tree(places, &mut |_, _| true), groups, level, bridge, boxed)?;
+    lines(places, &tree(places), groups, level, bridge, boxed)?;
     let mut tried: Vec<(usize, usize)> = Vec::new();
     for round in 0..ROUNDS {
         // The nearest ends of the groups that have not been tried, along the shortest tree again.
@@ -170,13 +212,14 @@ fn join(
             let mut bands: Vec<Band> = Vec::new();
             for (at, &(a, b)) in apart.iter().enumerate().filter(|(_, (a, b))| groups.root(*a) != groups.root(*b)) {
                 let stream = (round * BANDS + at) as u64;
-                bands.extend(bow.iter().map(|&bow| Band::new((a, b), places, bow, seed, stream)));
+                let band = |&bow: &f64| Band::new((a, b), places, level(a, b), bow, (seed, stream));
+                bands.extend(bow.iter().map(band));
             }
             while bands.iter().any(Band::goes_on) {
                 if stop() {
                     return Ok(false);
                 }
-                band::advance(&mut bands, level, bridge, boxed)?;
+                band::advance(&mut bands, bridge, boxed)?;
                 for band in bands.iter().filter(|band| band.joins()) {
                     groups.join(band.pair.0, band.pair.1);
                 }
@@ -187,30 +230,31 @@ fn join(
     Ok(true)
 }
 
-/// Joins the pairs between which the straight line stays below `level`.
+/// Joins the pairs between which the straight line stays below their `level`.
 fn lines(
     places: &[Vec<f64>],
     pairs: &[(usize, usize)],
     groups: &mut Groups,
-    level: f64,
+    level: Level,
     bridge: &Bridge,
     boxed: &Boxed,
 ) -> Result<()> {
     let on = |&(a, b): &(usize, usize)| {
         (1..=LINE).map(move |k| boxed.point(&mixed(&places[a], &places[b], k as f64 / (LINE + 1) as f64)))
     };
+    let pairs: Vec<(usize, usize)> = pairs.iter().copied().filter(|&(a, b)| groups.root(a) != groups.root(b)).collect();
     let points: Vec<Vec<f64>> = pairs.iter().flat_map(on).collect();
     let values = bridge.values(&points)?;
     for (&(a, b), values) in pairs.iter().zip(values.chunks(LINE)) {
-        if values.iter().all(|value| *value <= level) {
+        if values.iter().all(|value| *value <= level(a, b)) {
             groups.join(a, b);
         }
     }
     Ok(())
 }
 
-/// The shortest tree over all places, of edges that are `allowed`.
-fn tree(places: &[Vec<f64>], allowed: &mut dyn FnMut(usize, usize) -> bool) -> Vec<(usize, usize)> {
+/// The shortest tree over all places.
+fn tree(places: &[Vec<f64>]) -> Vec<(usize, usize)> {
     let mut nearest: Vec<(f64, usize)> = vec![(f64::INFINITY, 0); places.len()];
     let mut inside = vec![false; places.len()];
     let mut edges = Vec::new();
@@ -219,15 +263,13 @@ fn tree(places: &[Vec<f64>], allowed: &mut dyn FnMut(usize, usize) -> bool) -> V
         inside[latest] = true;
         for at in (0..places.len()).filter(|&at| !inside[at]) {
             let distance = apart(&places[latest], &places[at]);
-            if distance < nearest[at].0 && allowed(latest, at) {
+            if distance < nearest[at].0 {
                 nearest[at] = (distance, latest);
             }
         }
         let next = (0..places.len()).filter(|&at| !inside[at]).min_by(|&a, &b| nearest[a].0.total_cmp(&nearest[b].0));
         let Some(next) = next else { break };
-        if nearest[next].0.is_finite() {
-            edges.push((nearest[next].1, next));
-        }
+        edges.push((nearest[next].1, next));
         latest = next;
     }
     edges
@@ -247,7 +289,8 @@ fn between(places: &[Vec<f64>], groups: &mut Groups, tried: &[(usize, usize)]) -
             }
         }
     }
-    let mut pairs: Vec<(f64, (usize, usize))> = nearest.into_values().filter(|(_, pair)| !tried.contains(pair)).collect();
+    let mut pairs: Vec<(f64, (usize, usize))> =
+        nearest.into_values().filter(|(_, pair)| !tried.contains(pair)).collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
     pairs.into_iter().map(|(_, pair)| pair).collect()
 }
@@ -352,6 +395,16 @@ pub struct Groups {
 impl Groups {
     pub fn new(count: usize) -> Self {
         Groups { parents: (0..count).collect() }
+    }
+
+    /// Adds one, which belongs to `at`.
+    fn join_new(&mut self, at: usize) {
+        self.parents.push(at);
+    }
+
+    /// The first of each set.
+    fn firsts(&mut self) -> Vec<usize> {
+        (0..self.parents.len()).filter(|&at| self.root(at) == at).collect()
     }
 
     pub fn root(&mut self, mut at: usize) -> usize {
