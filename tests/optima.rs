@@ -108,3 +108,99 @@ fn a_sloppy_valley_is_one_place() {
         assert!(high > 20.0 * low, "{study}: the ends lie along a valley, {low} to {high}");
     }
 }
+
+/// The profile of each is the lowest over all optima, from a fit of its own and from that of an earlier one.
+#[test]
+fn a_profile_starts_from_each_optimum() {
+    let place = tempfile::tempdir().unwrap();
+    for Case { study, parameter, values, differ } in CASES {
+        let fitted = place.path().join(format!("{study}-fit"));
+        fenton("fit", study, &fitted, &["--starts", "400"]);
+        let from = fitted.display().to_string();
+        for (folder, more) in [("own", vec!["--starts", "400"]), ("from", vec!["--from", &from])] {
+            let folder = place.path().join(format!("{study}-{folder}"));
+            let run = fenton("profile", study, &folder, &more);
+            let found = summary(&folder);
+            let near =
+                |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a / b - 1.0).abs() < 1e-3);
+            let (own, before) = (at_each(&found, parameter), at_each(&summary(&fitted), parameter));
+            assert!(near(&own, &before), "{study}: {own:?} beside {before:?} of the fit");
+            assert_eq!(with(&found, "label", "differs between optima"), *differ, "{study}");
+            assert_eq!(with(&found, "label", "practically identifiable"), ["sigma"], "{study}");
+            let parameters = found["parameters"].as_array().unwrap();
+            let profiled = parameters.iter().find(|p| p["name"] == parameter).unwrap();
+            let pieces = profiled["pieces"].as_array().unwrap();
+            assert_eq!(pieces.len(), values.len(), "{study}: {pieces:?}");
+            for (piece, value) in pieces.iter().zip(&own) {
+                let inside = piece[0].as_f64().is_none_or(|low| low < *value)
+                    && piece[1].as_f64().is_none_or(|high| *value < high);
+                assert!(inside, "{study}: {piece} about {value}");
+            }
+            assert!(out(&run).contains(" or "), "{}", out(&run));
+            assert!(folder.join("optima.csv").is_file());
+        }
+    }
+    // A valley has one profile.
+    let folder = place.path().join("valley");
+    fenton("profile", "sloppy-product", &folder, &["--starts", "200"]);
+    assert_eq!(with(&summary(&folder), "label", "not identifiable"), ["a", "b"]);
+}
+
+/// Every sampler names the modes that its draws have, and gives no median between them.
+#[test]
+fn draws_in_separate_modes_have_no_median_between_them() {
+    let place = tempfile::tempdir().unwrap();
+    for (study, parameter, modes) in [("sign", "s", [-0.449, 0.449]), ("flip-flop", "ka", [0.251, 1.18])] {
+        // The ensemble samplers take far longer to converge on the second.
+        let methods = if study == "sign" { &["smc", "demc", "stretch"][..] } else { &["smc"] };
+        for &method in methods {
+            let folder = place.path().join(format!("{study}-{method}"));
+            // Where walkers do not change modes the chains do not agree, which has an exit code of its own.
+            let run = Command::new(env!("CARGO_BIN_EXE_fenton"))
+                .args(["sample", &format!("{}/tests/studies/optima/{study}/study.toml", env!("CARGO_MANIFEST_DIR"))])
+                .args(["--engine", "cpu", "--draws", "1024", "--method", method, "--output"])
+                .arg(&folder)
+                .output()
+                .unwrap();
+            assert!(matches!(run.status.code(), Some(0 | 4)), "{}", String::from_utf8_lossy(&run.stderr));
+            let found = summary(&folder);
+            let listed = found["modes"].as_array().unwrap();
+            assert_eq!(listed.len(), 2, "{study} by {method}: {}", found["modes"]);
+            let medians = |mode: &Value| {
+                let values = mode["values"].as_array().unwrap();
+                values.iter().find(|value| value["parameter"] == parameter).unwrap()["median"].as_f64().unwrap()
+            };
+            let mut at: Vec<f64> = listed.iter().map(medians).collect();
+            at.sort_by(f64::total_cmp);
+            for (at, mode) in at.iter().zip(modes) {
+                assert!((at / mode - 1.0).abs() < 0.15, "{study} by {method}: {at} beside {mode}");
+            }
+            let weights: Vec<f64> = listed.iter().map(|mode| mode["weight"].as_f64().unwrap()).collect();
+            assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{weights:?}");
+            if method == "smc" {
+                assert!(weights[1] > 0.35, "{study}: the two are alike, {weights:?}");
+            }
+            let marginal = found["parameters"].as_array().unwrap().iter().find(|p| p["name"] == parameter).unwrap();
+            assert!(marginal["median"].is_null() && marginal["mean"].is_null(), "{marginal}");
+            assert_eq!(marginal["medians"].as_array().unwrap().len(), 2);
+            for headline in found["headlines"].as_array().unwrap().iter().filter(|card| card["label"] == parameter) {
+                assert!(headline["value"].as_str().unwrap().contains(" or "), "{headline}");
+            }
+            assert!(out(&run).contains("2 separate modes"), "{}", out(&run));
+            let of = fs::read_to_string(folder.join("mode-of-draws.csv")).unwrap();
+            assert!(of.lines().count() > 1000 && folder.join("modes.csv").is_file());
+        }
+    }
+    // Commands that ask draws say it before anything else.
+    let draws = place.path().join("sign-smc").display().to_string();
+    let folder = place.path().join("predictions");
+    let run = fenton("predict", "sign", &folder, &["--ensemble", &draws]);
+    assert!(out(&run).contains("separate modes"), "{}", out(&run));
+    for study in ["sloppy-product", "banana"] {
+        let folder = place.path().join(format!("{study}-draws"));
+        fenton("sample", study, &folder, &["--draws", "1024"]);
+        let found = summary(&folder);
+        assert_eq!(found["modes"].as_array().unwrap().len(), 1, "{study}: {}", found["modes"]);
+        assert!(found["parameters"].as_array().unwrap().iter().all(|p| p["median"].is_f64()), "{study}");
+    }
+}

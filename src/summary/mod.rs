@@ -15,6 +15,7 @@ mod endless;
 mod gains;
 mod lack;
 pub mod models;
+mod modes;
 mod optima;
 pub mod plates;
 pub mod predict;

@@ -52,9 +52,10 @@ pub fn warning(modes: &[Mode], sample: &Sample) -> Option<Warning> {
         return None;
     }
     let differ: Vec<&str> = modes[0].values.iter().filter(|v| v.differs).map(|v| v.parameter.as_str()).collect();
-    let mut text = "No path was found from one to another along which the density stays within a factor of exp(1.92): the model \
+    let mut text =
+        "No path was found from one to another along which the density stays within a factor of exp(1.92): the model \
                     can say the same in several ways, or these data do not tell its explanations apart."
-        .to_string();
+            .to_string();
     text += &match differ.is_empty() {
         true => " No parameter has its median outside the interval of another mode.".to_string(),
         false => format!(

@@ -66,6 +66,11 @@ fn named(texts: impl Iterator<Item = String>) -> String {
     }
 }
 
+/// The title of a warning.
+pub fn alike(count: usize) -> String {
+    format!("{count} optima explain the data alike")
+}
+
 /// What stands before the results when there are several optima; `shown` says what of them the rest of the report shows.
 pub fn warning(names: &[String], found: Option<&Optima>, shown: &str) -> Option<Warning> {
     let found = found.filter(|found| found.several())?;
@@ -87,8 +92,7 @@ pub fn warning(names: &[String], found: Option<&Optima>, shown: &str) -> Option<
     if found.passed_over() > 0 {
         text += &format!(" Intervals leave out the {} worst of them.", found.passed_over());
     }
-    let title = format!("{} optima explain the data alike", found.places.len());
-    Some(Warning { severity: Severity::Caution, title, text })
+    Some(Warning { severity: Severity::Caution, title: alike(found.places.len()), text })
 }
 
 /// For a methods section.

@@ -22,6 +22,9 @@ const PRIOR: &str = "known from the prior";
 const ONE_SIDED: &str = "one-sided";
 const NOT_IDENTIFIABLE: &str = "not identifiable";
 const UNDECIDED: &str = "undecided";
+/// What of several optima is shown.
+const FROM_EACH: &str =
+    "Profiles were followed from each: a profile is the lowest over them, and an interval may be in pieces.";
 const NOT_JUDGED: &str = "not judged";
 
 /// The report on the `profiles` of `objective`. `study` has the priors, which an objective for the likelihood alone has not
@@ -49,6 +52,8 @@ pub fn document(
     if !no_maximum.is_empty() {
         parameters.iter_mut().for_each(not_judged);
     }
+    // Without a maximum there are no optima either.
+    let found = profiles.optima.as_ref().filter(|_| no_maximum.is_empty());
     let ties = ties(profiles);
     let facts = facts(problem, profiles, &parameters);
     Ok(ProfilesReport {
@@ -58,6 +63,7 @@ pub fn document(
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         failures_decide: edges::edges(&profiles.names, &profiles.edges),
         warnings: (endless::warning(&no_maximum).into_iter())
+            .chain(optima::warning(&profiles.names, found, FROM_EACH))
             .chain(warnings(profiles, &parameters, &ties, notes))
             .collect(),
         no_maximum,
@@ -68,7 +74,7 @@ pub fn document(
         methods: methods(study, problem, profiles, likelihood, &facts, &run),
         scope,
         ties,
-        optima: optima::optima(problem, profiles.optima.as_ref()),
+        optima: optima::optima(problem, found),
         better: profiles.better.clone(),
         references: references(study),
         names: profiles.names.clone(),
@@ -340,11 +346,6 @@ fn warnings(profiles: &Profiles, parameters: &[Profiled], ties: &[String], notes
              one still."
         );
         say(Severity::Caution, "A better optimum than that of the fit was found".into(), text.replace('-', "−"));
-    }
-    let shown =
-        "Profiles were followed from each: a profile is the lowest over them, and an interval may be in pieces.";
-    if let Some(several) = optima::warning(&profiles.names, profiles.optima.as_ref(), shown) {
-        say(several.severity, several.title, several.text);
     }
     let named = |label: &str| -> Vec<&str> {
         parameters.iter().filter(|p| p.label == label).map(|p| p.name.as_str()).collect()

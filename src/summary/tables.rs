@@ -45,14 +45,15 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
             // Without a maximum there is nothing that an interval of any parameter could be about.
-            let known = matches!(result.verdict, Verdict::Identified | Verdict::OneSided) && endless.is_empty();
+            let maximum = endless.is_empty();
+            let known = matches!(result.verdict, Verdict::Identified | Verdict::OneSided) && maximum;
             let endless = endless.contains(&at);
             let interval = result.interval.filter(|_| known).map(|(a, b)| (scale.value(a), scale.value(b)));
             ParameterResult {
                 name: estimated.name.clone(),
                 verdict: match result.verdict {
                     _ if endless => NO_MAXIMUM,
-                    Verdict::Identified | Verdict::OneSided if !known => "not judged",
+                    Verdict::Identified | Verdict::OneSided | Verdict::Several if !maximum => "not judged",
                     Verdict::Identified => "identified",
                     Verdict::OneSided => ONE_SIDED,
                     Verdict::AtFailures => AT_FAILURES,
@@ -70,7 +71,7 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                 interval,
                 interval_from: interval.map_or(String::new(), |_| ends(result, low, high)),
                 known: match &fit.optima {
-                    Some(optima) if result.verdict == Verdict::Several => {
+                    Some(optima) if result.verdict == Verdict::Several && maximum => {
                         format!("{} ({SEVERAL})", super::optima::values(problem, optima, at))
                     }
                     _ => missing(result, scale, endless),

@@ -37,6 +37,9 @@ const ROUNDS: usize = 4;
 const BANDS: usize = 16;
 /// Ends that lines leave apart are brought to their lowest points, the best ones.
 const SETTLED: usize = 48;
+/// Until the model promises less than this: to compare places, and to report them.
+const ROUGH: f64 = 1e-3;
+const EXACT: f64 = 1e-8;
 /// Optima from which intervals are followed.
 const FOLLOWED: usize = 8;
 /// A value differs between optima by more than this many of its standard errors, so that one lies outside the other's 95 %
@@ -155,7 +158,7 @@ pub fn optima(
         // The best end of each is brought to its lowest point: one that stopped early would be a place of its own.
         let begin: Vec<(Vec<f64>, f64)> =
             apart.iter().take(SETTLED).map(|&at| (firsts[at].point.clone(), firsts[at].value)).collect();
-        for (&at, (point, _)) in apart.iter().zip(descend(&begin, bridge, boxed, stop)?) {
+        for (&at, (point, _)) in apart.iter().zip(descend(&begin, ROUGH, bridge, boxed, stop)?) {
             places.push(boxed.unit(&point));
             groups.join_new(at);
         }
@@ -230,6 +233,29 @@ fn join(
     Ok(true)
 }
 
+/// Whether a path between two of `places` stays below `level`: a straight line or, if `bands` says so, a bent one.
+fn path(
+    places: &[Vec<f64>],
+    pair: (usize, usize),
+    level: f64,
+    bands: bool,
+    bridge: &Bridge,
+    boxed: &Boxed,
+    seed: u64,
+) -> Result<bool> {
+    let mut groups = Groups::new(places.len());
+    lines(places, &[pair], &mut groups, &|_, _| level, bridge, boxed)?;
+    if !bands || groups.root(pair.0) == groups.root(pair.1) {
+        return Ok(groups.root(pair.0) == groups.root(pair.1));
+    }
+    let mut bands: Vec<Band> =
+        [0.0, 1.0, -1.0].iter().map(|&bow| Band::new(pair, places, level, bow, (seed, 0))).collect();
+    while bands.iter().any(Band::goes_on) && !bands.iter().any(Band::joins) {
+        band::advance(&mut bands, bridge, boxed)?;
+    }
+    Ok(bands.iter().any(Band::joins))
+}
+
 /// Joins the pairs between which the straight line stays below their `level`.
 fn lines(
     places: &[Vec<f64>],
@@ -298,7 +324,7 @@ fn between(places: &[Vec<f64>], groups: &mut Groups, tried: &[(usize, usize)]) -
 /// Brings each of several optima to its lowest point: only the best ends of a search have been polished.
 fn refine(found: &mut [Optimal], bridge: &Bridge, boxed: &Boxed, stop: &mut dyn FnMut() -> bool) -> Result<()> {
     let ends: Vec<(Vec<f64>, f64)> = found.iter().map(|place| (place.point.clone(), place.value)).collect();
-    for (place, (point, value)) in found.iter_mut().zip(descend(&ends, bridge, boxed, stop)?) {
+    for (place, (point, value)) in found.iter_mut().zip(descend(&ends, EXACT, bridge, boxed, stop)?) {
         (place.point, place.value) = (point, value);
     }
     // The first is that of the best end, whatever the last digits say.
@@ -306,14 +332,15 @@ fn refine(found: &mut [Optimal], bridge: &Bridge, boxed: &Boxed, stop: &mut dyn 
     Ok(())
 }
 
-/// The lowest points below `points`, in the precision of the bridge.
+/// The lowest points below `points`, in the precision of the bridge, until the model promises less than `tolerance`.
 pub fn descend(
     points: &[(Vec<f64>, f64)],
+    tolerance: f64,
     bridge: &Bridge,
     boxed: &Boxed,
     stop: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<(Vec<f64>, f64)>> {
-    let rules = Rules { tolerance: 1e-8, stall: 1e-7, max_iterations: 60, seed: 0, population: None };
+    let rules = Rules { tolerance, stall: 10.0 * tolerance, max_iterations: 60, seed: 0, population: None };
     let record = |(start, (point, value)): (usize, &(Vec<f64>, f64))| StartRecord {
         start,
         first_point: point.clone(),

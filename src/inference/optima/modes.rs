@@ -2,19 +2,22 @@
 //! downhill modes, unless a path joins them.
 //!
 //! Optima within 1.92 of the best are told apart as in a fit. A mode may be narrow and high or low and wide, so that others
-//! count too; for them a path has to rise by 1.92 above the higher end.
+//! count too: those from which each path to a lower one rises by more than 1.92.
 
-use super::{End, Groups, SAME, WITHIN, descend, join};
+use super::{Groups, ROUGH, WITHIN, descend, join, path, same};
 use crate::Result;
 use crate::inference::Objective;
 use crate::inference::boxed::Boxed;
 use crate::inference::bridge::{Bridge, Spent};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 /// Draws far from one another that are followed downhill to see whether there are several modes.
 const SCOUTS: usize = 48;
 /// Draws that are, where there are; the others go with the nearest of them.
 const FOLLOWED: usize = 400;
+/// Places further above the best than a fit looks, between which and lower ones bent paths are tried, the lowest.
+const BANDED: usize = 8;
 /// A smaller part of the draws is no mode of its own.
 const LEAST: f64 = 0.01;
 
@@ -53,60 +56,38 @@ pub fn modes(objective: &dyn Objective, chains: &[Vec<Vec<f64>>], seed: u64) -> 
     let draws: Vec<Vec<f64>> = chains.iter().flatten().map(|draw| boxed.unit(draw)).collect();
     let search = Search { bridge, scale: spread(&draws), boxed, draws, seed };
     let scouts = search.scouts();
-    let (ends, labels) = search.follow(&scouts)?;
-    let one = |end: Option<&End>| {
-        let (point, value) = end.map_or((Vec::new(), f64::NAN), |end| (end.point.clone(), end.value));
-        let of = chains.iter().map(|chain| vec![0; chain.len()]).collect();
-        Modes { modes: vec![Mode { point, value, weight: 1.0, error: 0.0 }], of }
-    };
-    if labels.iter().all(|label| *label == labels[0]) {
-        return Ok(one(ends.iter().min_by(|a, b| a.value.total_cmp(&b.value))));
-    }
-    // Every so many of the draws as well, for the weights.
-    let stride = search.draws.len().div_ceil(FOLLOWED).max(1);
-    let mut followed = scouts;
-    followed.extend((0..search.draws.len()).step_by(stride));
-    followed.sort_unstable();
-    followed.dedup();
-    let (ends, labels) = search.follow(&followed)?;
-    let mut kept: Vec<usize> = labels.clone();
+    let (places, of_scouts) = search.places(&search.follow(&scouts)?)?;
+    let mut kept: Vec<usize> = places.labels.clone();
     kept.sort_unstable();
     kept.dedup();
+    let mut known: Vec<(usize, usize)> = scouts.into_iter().zip(of_scouts).collect();
+    if kept.len() > 1 {
+        // Every so many of the draws as well, for the weights.
+        let stride = search.draws.len().div_ceil(FOLLOWED).max(1);
+        let further: Vec<usize> = (0..search.draws.len()).step_by(stride).collect();
+        known.extend(further.iter().copied().zip(search.labels(&search.follow(&further)?, &places)?));
+    }
     loop {
-        let known: Vec<(usize, usize)> =
-            followed.iter().copied().zip(labels.iter().copied()).filter(|(_, label)| kept.contains(label)).collect();
-        let of: Vec<usize> = (0..search.draws.len()).map(|at| search.nearest(at, &known)).collect();
+        let labelled: Vec<(usize, usize)> = known.iter().copied().filter(|(_, label)| kept.contains(label)).collect();
+        let of: Vec<usize> = (0..search.draws.len()).map(|at| search.nearest(at, &labelled)).collect();
         let share = |label: usize| of.iter().filter(|own| **own == label).count() as f64 / of.len() as f64;
         let smallest = kept.iter().copied().min_by(|&a, &b| share(a).total_cmp(&share(b)));
         match smallest.filter(|&label| share(label) < LEAST && kept.len() > 1) {
             Some(label) => kept.retain(|other| *other != label),
             None => {
                 kept.sort_by(|&a, &b| share(b).total_cmp(&share(a)));
-                return Ok(named(chains, &kept, &of, &ends, &labels));
+                return Ok(search.named(chains, &kept, &of, &places));
             }
         }
     }
 }
 
-fn named(chains: &[Vec<Vec<f64>>], kept: &[usize], of: &[usize], ends: &[End], labels: &[usize]) -> Modes {
-    let mut rest = of.iter().map(|label| kept.iter().position(|kept| kept == label).unwrap_or(0));
-    let of: Vec<Vec<usize>> = chains.iter().map(|chain| rest.by_ref().take(chain.len()).collect()).collect();
-    let mode = |(number, label): (usize, &usize)| {
-        let own = ends.iter().zip(labels).filter(|(_, own)| *own == label).map(|(end, _)| end);
-        let best = own.min_by(|a, b| a.value.total_cmp(&b.value));
-        let share = |chain: &Vec<usize>| chain.iter().filter(|own| **own == number).count() as f64 / chain.len() as f64;
-        let shares: Vec<f64> = of.iter().map(share).collect();
-        let count = shares.len() as f64;
-        let weight = shares.iter().sum::<f64>() / count;
-        let square = shares.iter().map(|share| (share - weight).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
-        Mode {
-            point: best.map_or(Vec::new(), |end| end.point.clone()),
-            value: best.map_or(f64::NAN, |end| end.value),
-            weight,
-            error: (square / count).sqrt(),
-        }
-    };
-    Modes { modes: kept.iter().enumerate().map(mode).collect(), of }
+/// Different ends of descents on the unit box, the lowest first, with the number of the mode that each belongs to.
+#[derive(Default)]
+struct Places {
+    units: Vec<Vec<f64>>,
+    values: Vec<f64>,
+    labels: Vec<usize>,
 }
 
 struct Search<'a> {
@@ -121,8 +102,11 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn far(&self, a: usize, b: usize) -> f64 {
-        let both = self.draws[a].iter().zip(&self.draws[b]);
-        both.zip(&self.scale).map(|((x, y), scale)| ((x - y) / scale).powi(2)).sum()
+        self.between(&self.draws[a], &self.draws[b])
+    }
+
+    fn between(&self, a: &[f64], b: &[f64]) -> f64 {
+        a.iter().zip(b).zip(&self.scale).map(|((x, y), scale)| ((x - y) / scale).powi(2)).sum()
     }
 
     /// The first draw, and again and again the one that is furthest from all before.
@@ -138,36 +122,109 @@ impl Search<'_> {
         chosen
     }
 
-    /// Where draws lead downhill, and for each a number that it shares with those of its mode.
-    fn follow(&self, draws: &[usize]) -> Result<(Vec<End>, Vec<usize>)> {
+    /// Where draws lead downhill.
+    fn follow(&self, draws: &[usize]) -> Result<Vec<(Vec<f64>, f64)>> {
         let points: Vec<Vec<f64>> = draws.iter().map(|&at| self.boxed.point(&self.draws[at])).collect();
         let values = self.bridge.values(&points)?;
         let begin: Vec<(Vec<f64>, f64)> = points.into_iter().zip(values).collect();
-        let ends = descend(&begin, &self.bridge, &self.boxed, &mut || false)?;
-        let ends: Vec<End> = ends.into_iter().map(|(point, value)| End { point, value, start: true }).collect();
-        let mut order: Vec<usize> = (0..ends.len()).filter(|&at| ends[at].value.is_finite()).collect();
-        order.sort_by(|&a, &b| ends[a].value.total_cmp(&ends[b].value));
-        // Ends that fell together are one place, from the lowest.
-        let (mut places, mut values): (Vec<Vec<f64>>, Vec<f64>) = (Vec::new(), Vec::new());
+        let ends = descend(&begin, ROUGH, &self.bridge, &self.boxed, &mut || false)?;
+        Ok(ends.into_iter().map(|(point, value)| (self.boxed.unit(&point), value)).collect())
+    }
+
+    /// The different ones of `ends`, and the mode of each end.
+    fn places(&self, ends: &[(Vec<f64>, f64)]) -> Result<(Places, Vec<usize>)> {
+        let mut order: Vec<usize> = (0..ends.len()).filter(|&at| ends[at].1.is_finite()).collect();
+        order.sort_by(|&a, &b| ends[a].1.total_cmp(&ends[b].1));
+        let mut places = Places::default();
         let mut place = vec![0; ends.len()];
         for at in order {
-            let unit = self.boxed.unit(&ends[at].point);
-            let known = places.iter().position(|known| known.iter().zip(&unit).all(|(a, b)| (a - b).abs() < SAME));
-            place[at] = known.unwrap_or_else(|| {
-                places.push(unit);
-                values.push(ends[at].value);
-                places.len() - 1
+            let (unit, value) = &ends[at];
+            place[at] = places.units.iter().position(|known| same(known, unit)).unwrap_or_else(|| {
+                places.units.push(unit.clone());
+                places.values.push(*value);
+                places.units.len() - 1
             });
         }
-        let best = values.first().copied().unwrap_or(f64::INFINITY);
-        let level = |a: usize, b: usize| {
-            let higher = values[a].max(values[b]);
-            WITHIN + if higher <= best + WITHIN { best } else { higher }
+        let Some(best) = places.values.first().copied() else { return Ok((places, place)) };
+        // Those as good as the best as in a fit.
+        let good = places.values.iter().take_while(|value| **value <= best + WITHIN).count();
+        let mut groups = Groups::new(good);
+        let level = |_, _| best + WITHIN;
+        join(&places.units[..good], &mut groups, &level, &self.bridge, &self.boxed, self.seed, &mut || false)?;
+        places.labels = (0..good).map(|at| groups.root(at)).collect();
+        // Each of the others goes with a lower one, and joins no two of those: a pass between hills is no hill.
+        for at in good..places.units.len() {
+            let lower = self.one_of_each(&places.units[at], &places);
+            let level = places.values[at] + WITHIN;
+            let mut label = None;
+            for &(_, other) in &lower {
+                let bands = at < good + BANDED;
+                if label.is_none()
+                    && path(&places.units, (other, at), level, bands, &self.bridge, &self.boxed, self.seed)?
+                {
+                    label = Some(places.labels[other]);
+                }
+            }
+            let untried = (at >= good + BANDED).then(|| places.labels[lower[0].1]);
+            places.labels.push(label.or(untried).unwrap_or(at));
+        }
+        let labels = place.into_iter().map(|at| places.labels[at]).collect();
+        Ok((places, labels))
+    }
+
+    /// The modes of further ends.
+    fn labels(&self, ends: &[(Vec<f64>, f64)], places: &Places) -> Result<Vec<usize>> {
+        let label = |(unit, value): &(Vec<f64>, f64)| {
+            if let Some(at) = places.units.iter().position(|known| same(known, unit)) {
+                return Ok(places.labels[at]);
+            }
+            let near = self.one_of_each(unit, places);
+            for &(_, other) in near.iter().filter(|_| value.is_finite()) {
+                let both = [places.units[other].clone(), unit.clone()];
+                let level = value.max(places.values[other]) + WITHIN;
+                if path(&both, (0, 1), level, false, &self.bridge, &self.boxed, self.seed)? {
+                    return Ok(places.labels[other]);
+                }
+            }
+            Ok(near.first().map_or(0, |(_, other)| places.labels[*other]))
         };
-        let mut groups = Groups::new(places.len());
-        join(&places, &mut groups, &level, &self.bridge, &self.boxed, self.seed, &mut || false)?;
-        let labels = place.iter().map(|&at| if places.is_empty() { 0 } else { groups.root(at) }).collect();
-        Ok((ends, labels))
+        ends.iter().map(label).collect()
+    }
+
+    /// The nearest labelled place of each mode, with how far it is, the nearest first.
+    fn one_of_each(&self, unit: &[f64], places: &Places) -> Vec<(f64, usize)> {
+        let mut nearest: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
+        for (at, &label) in places.labels.iter().enumerate() {
+            let far = self.between(&places.units[at], unit);
+            let known = nearest.entry(label).or_insert((far, at));
+            if far < known.0 {
+                *known = (far, at);
+            }
+        }
+        let mut nearest: Vec<(f64, usize)> = nearest.into_values().collect();
+        nearest.sort_by(|a, b| a.0.total_cmp(&b.0));
+        nearest
+    }
+
+    fn named(&self, chains: &[Vec<Vec<f64>>], kept: &[usize], of: &[usize], places: &Places) -> Modes {
+        let mut rest = of.iter().map(|label| kept.iter().position(|kept| kept == label).unwrap_or(0));
+        let of: Vec<Vec<usize>> = chains.iter().map(|chain| rest.by_ref().take(chain.len()).collect()).collect();
+        let mode = |(number, label): (usize, &usize)| {
+            let best = places.labels.iter().position(|own| own == label);
+            let share =
+                |chain: &Vec<usize>| chain.iter().filter(|own| **own == number).count() as f64 / chain.len() as f64;
+            let shares: Vec<f64> = of.iter().map(share).collect();
+            let count = shares.len() as f64;
+            let weight = shares.iter().sum::<f64>() / count;
+            let square = shares.iter().map(|share| (share - weight).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+            Mode {
+                point: best.map_or(Vec::new(), |at| self.boxed.point(&places.units[at])),
+                value: best.map_or(f64::NAN, |at| places.values[at]),
+                weight,
+                error: (square / count).sqrt(),
+            }
+        };
+        Modes { modes: kept.iter().enumerate().map(mode).collect(), of }
     }
 
     /// The label of the nearest draw that has one.

@@ -36,7 +36,8 @@ impl Mode {
     pub fn told(&self) -> String {
         let any = self.values.iter().any(|value| value.differs);
         let unit = |unit: &str| if unit == "dimensionless" { String::new() } else { unit.to_string() };
-        let text = |v: &ModeValue| format!("{} {} {}", v.parameter, shown(v.median), unit(&v.unit)).trim_end().to_string();
+        let text =
+            |v: &ModeValue| format!("{} {} {}", v.parameter, shown(v.median), unit(&v.unit)).trim_end().to_string();
         let told: Vec<String> = self.values.iter().filter(|v| v.differs || !any).map(text).collect();
         told.join(", ")
     }
