@@ -423,13 +423,15 @@ impl<'a> Course<'a> {
         let mut identification = identify(self.objective, best, Some(&expansion.fisher));
         optima::withhold(&mut identification, optima);
         let known: Vec<usize> = (0..best.len()).filter(|&i| identification.parameters[i].interval.is_some()).collect();
+        let bridge = self.bridge(true);
         let begin = |point: &[f64], expansion: &Expansion, above: f64| {
-            paths::begin(&known, (point, expansion, above), &identification, &self.boxed, Aim::End, self.settings.seed)
+            let (from, among) = ((point, expansion, above), (&bridge, &self.boxed));
+            paths::begin(&known, from, &identification, among, Aim::End, self.settings.seed)
         };
-        let mut all = begin(best, &expansion, 0.0);
+        let mut all = begin(best, &expansion, 0.0)?;
         for (place, above) in optima.iter().flat_map(|optima| optima.others()) {
-            if let Some(expansion) = self.bridge(true).expand(std::slice::from_ref(&place.point))?.pop().flatten() {
-                all.extend(begin(&place.point, &expansion, above));
+            if let Some(expansion) = bridge.expand(std::slice::from_ref(&place.point))?.pop().flatten() {
+                all.extend(begin(&place.point, &expansion, above)?);
             }
         }
         Ok(all)

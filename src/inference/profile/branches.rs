@@ -106,7 +106,8 @@ impl Course<'_> {
         let above = (expansion.value - best).max(0.0);
         let (from, seed) = ((point, &expansion, above), self.settings.fit.seed);
         let parameters = &self.settings.parameters;
-        Ok(Some(paths::begin(parameters, from, &identification, &self.boxed, Aim::Course, seed)))
+        let among = (&self.bridge, &self.boxed);
+        Ok(Some(paths::begin(parameters, from, &identification, among, Aim::Course, seed)?))
     }
 
     /// Which of the ends of an earlier fit are optima of their own. Whether there was time for it.

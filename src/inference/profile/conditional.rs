@@ -1,6 +1,7 @@
 //! The quadratic model of an objective about a point of the unit box, for steps in which one coordinate is given and the
 //! others are at their best: what profiles are followed with.
 
+use super::bend::Bend;
 use crate::inference::Expansion;
 use crate::inference::boxed::{Boxed, best_step};
 use nalgebra::{DMatrix, DVector};
@@ -30,18 +31,45 @@ pub struct Model {
     pub gradient: Vec<f64>,
     /// Row by row; positive definite.
     curvature: Vec<f64>,
+    /// The Fisher information alone.
+    information: Vec<f64>,
 }
 
 impl Model {
     pub fn new(expansion: &Expansion, boxed: &Boxed) -> Self {
         let n = expansion.gradient.len();
-        let flat = |r, c| if r == c { FLAT } else { 0.0 };
-        let entry = |r, c| expansion.fisher[(r, c)] * boxed.width(r) * boxed.width(c) + flat(r, c);
+        let entry = |r, c| expansion.fisher[(r, c)] * boxed.width(r) * boxed.width(c);
+        let information: Vec<f64> = (0..n * n).map(|at| entry(at / n, at % n)).collect();
+        let mut curvature = information.clone();
+        (0..n).for_each(|i| curvature[i * n + i] += FLAT);
         Model {
             value: expansion.value,
             gradient: (0..n).map(|i| expansion.gradient[i] * boxed.width(i)).collect(),
-            curvature: (0..n * n).map(|at| entry(at / n, at % n)).collect(),
+            curvature,
+            information,
         }
+    }
+
+    /// An entry of the Fisher information.
+    pub fn information(&self, row: usize, column: usize) -> f64 {
+        self.information[row * self.gradient.len() + column]
+    }
+
+    /// A parameter's own curvature.
+    pub fn own(&self, parameter: usize) -> f64 {
+        self.curvature[parameter * (self.gradient.len() + 1)]
+    }
+
+    /// With what Gauss-Newton leaves out. Where the objective bends downwards it is taken to bend upwards as much.
+    pub fn bent(mut self, bend: &Bend) -> Self {
+        let Some(entries) = bend.entries() else { return self };
+        let n = self.gradient.len();
+        let entry = |r: usize, c: usize| self.information[r * n + c] + entries[r * n + c];
+        let mut eigen = DMatrix::from_fn(n, n, entry).symmetric_eigen();
+        eigen.eigenvalues.apply(|value| *value = value.abs() + FLAT);
+        let whole = eigen.recompose();
+        self.curvature = (0..n * n).map(|at| whole[(at / n, at % n)]).collect();
+        self
     }
 
     /// The step from `here` of the given length along `parameter` that is best in the others and stays in the box.

@@ -4,9 +4,10 @@
 //!
 //! Each parameter is followed in both directions from the optimum ([`path`]); all paths advance together, so that an
 //! iteration is one batch. A path that meets a lower value than the optimum is followed down from there, and all begin
-//! again at the better optimum. Where a fit found several optima they are followed from each ([`branches`]). A fit takes the ends of its intervals from the same paths, followed in longer strides and
-//! no further.
+//! again at the better optimum. Where a fit found several optima they are followed from each ([`branches`]). A fit takes
+//! the ends of its intervals from the same paths, followed in longer strides and no further.
 
+mod bend;
 mod branches;
 mod conditional;
 mod label;

@@ -10,10 +10,12 @@
 //! Where the end alone is wanted the same path is taken in a few strides, and places on the way need only be good enough to go
 //! on from.
 
+use super::bend::Bend;
 use super::conditional::Model;
 use super::walls::Walls;
 use crate::inference::boxed::Boxed;
 use crate::random::Stream;
+use nalgebra::DVector;
 use serde::{Deserialize, Serialize};
 
 /// A point is optimised when the others could gain no more than this, by the model.
@@ -132,6 +134,7 @@ pub struct Path {
     /// The model at the last of the places.
     base: Model,
     walls: Walls,
+    bend: Bend,
     /// A place that is too high above the last one, so that the way to it is taken in smaller steps.
     above: Option<Place>,
     /// The nearest place ahead that could not be integrated.
@@ -170,7 +173,7 @@ impl Path {
         parameter: usize,
         upwards: bool,
         limit: f64,
-        (at, model): (&[f64], &Model),
+        (at, model, bend): (&[f64], &Model, &Bend),
         aim: Aim,
         seed: u64,
     ) -> Self {
@@ -191,6 +194,7 @@ impl Path {
             end: None,
             base: model.clone(),
             walls: Walls::about(at, model, parameter, limit),
+            bend: bend.clone(),
             failed: None,
             blocked: None,
             above: None,
@@ -332,6 +336,7 @@ impl Path {
 
     /// Takes in the model at the trial, `None` where it is not finite, and either has arrived or tries on.
     pub fn advance(&mut self, model: Option<Model>) {
+        let model = model.map(|model| self.learned(model));
         match self.task {
             Task::Move => {
                 let most = self.base.value.max(self.least + self.limit) + HOPELESS * self.limit;
@@ -371,6 +376,22 @@ impl Path {
             }
             Task::Search => {}
         }
+    }
+
+    /// The model at the trial with what the step to it teaches of curvature.
+    fn learned(&mut self, model: Model) -> Model {
+        let (from, at) = match self.task {
+            Task::Move => (&self.base, &self.places[self.places.len() - 1].at),
+            _ => (&self.model, &self.here),
+        };
+        let between = |to: &[f64], from: &[f64]| DVector::from_fn(to.len(), |i, _| to[i] - from[i]);
+        // A place that was drawn is too far away to say how the objective bends between.
+        let drawn = self.task == Task::Settle && self.steps == 0 && self.rounds > 0;
+        if drawn {
+            return model.bent(&self.bend);
+        }
+        self.bend.learn(&between(&self.trial, at), &between(&model.gradient, &from.gradient), &model);
+        model.bent(&self.bend)
     }
 
     fn settle_or_accept(&mut self) {
@@ -512,7 +533,7 @@ impl Path {
         let own = base[self.parameter];
         let mut to = (own + self.sign * distance).clamp(0.0, 1.0);
         let mut step = self.base.step(base, self.parameter, to - own, 0.0);
-        let others = |step: &nalgebra::DVector<f64>| {
+        let others = |step: &DVector<f64>| {
             let moves = step.iter().enumerate().filter(|(i, _)| *i != self.parameter);
             moves.fold(0.0_f64, |most, (_, by)| most.max(by.abs()))
         };

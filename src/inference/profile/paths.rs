@@ -1,5 +1,6 @@
 //! Paths of several parameters in both directions, which advance together: an iteration is one batch.
 
+use super::bend::Bend;
 use super::conditional::Model;
 use super::path::{Aim, Path, PathEnd};
 use crate::Result;
@@ -22,17 +23,22 @@ pub fn begin(
     parameters: &[usize],
     (point, expansion, above): (&[f64], &Expansion, f64),
     identification: &Identification,
-    boxed: &Boxed,
+    (bridge, boxed): (&Bridge, &Boxed),
     aim: Aim,
     seed: u64,
-) -> Vec<Path> {
+) -> Result<Vec<Path>> {
+    if parameters.is_empty() {
+        return Ok(Vec::new());
+    }
     let (at, model) = (boxed.unit(point), Model::new(expansion, boxed));
+    let bend = Bend::about(&at, &model, bridge, boxed)?;
+    let model = model.bent(&bend);
     let both = |&parameter: &usize| {
         // Half of the 95 % quantile of chi-squared with one degree of freedom, or of F.
         let limit = (0.5 * identification.parameters[parameter].reach.powi(2) - above).max(LEAST);
-        [false, true].map(|upwards| Path::new(parameter, upwards, limit, (&at, &model), aim, seed))
+        [false, true].map(|upwards| Path::new(parameter, upwards, limit, (&at, &model, &bend), aim, seed))
     };
-    parameters.iter().flat_map(both).collect()
+    Ok(parameters.iter().flat_map(both).collect())
 }
 
 /// One batch of derivatives for all paths, and one of values for those that try other places.

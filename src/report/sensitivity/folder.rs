@@ -42,6 +42,7 @@ fn indices(report: &SensitivityReport) -> Result<String> {
         "prcc",
         "prcc_lower_95",
         "prcc_upper_95",
+        "interval_from",
     ];
     let row = |mut cells: Vec<String>, of: &Dependence| {
         cells.push(of.parameter.clone());
@@ -49,6 +50,8 @@ fn indices(report: &SensitivityReport) -> Result<String> {
         for of in [of.sobol.map(|s| s.first), of.sobol.map(|s| s.total), of.prcc] {
             cells.extend(bounded(of));
         }
+        let made = [of.sobol.map(|_| "resampled rows (Sobol)"), of.prcc.map(|_| "Fisher's z (prcc)")];
+        cells.push(made.into_iter().flatten().collect::<Vec<_>>().join("; "));
         cells
     };
     let output = |output: &Output| {

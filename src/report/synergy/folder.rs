@@ -46,6 +46,9 @@ fn render(report: &SynergyReport) -> Result<Vec<(String, String)>> {
     Ok(files)
 }
 
+/// How the intervals of the data are made.
+const RESAMPLED: &str = "Student's t, bootstrap";
+
 fn columns(measure: &str) -> [String; 3] {
     ["", "_lower_95", "_upper_95"].map(|end| format!("{measure}{end}"))
 }
@@ -73,6 +76,7 @@ fn matrix(report: &SynergyReport) -> Result<String> {
         header.push(format!("{name}_expected_viability"));
         header.extend(columns(&format!("{name}_excess")));
     }
+    header.push("interval_from".into());
     let row = |cell: &Cell| {
         let mut row: Vec<String> = cell.doses.iter().map(|dose| number(*dose)).collect();
         row.push(cell.count.to_string());
@@ -82,6 +86,7 @@ fn matrix(report: &SynergyReport) -> Result<String> {
             row.push(optional(against.expected_viability));
             row.extend(fields(&against.excess));
         }
+        row.push(RESAMPLED.into());
         row
     };
     table(&header, data.cells.iter().map(row))
@@ -94,12 +99,12 @@ fn shift(report: &SynergyReport) -> Result<String> {
     let mut header = vec![pictures::axis(partner)];
     header.extend(columns(&format!("ec50 of {}", pictures::axis(drug))));
     header.extend(columns("factor"));
-    header.push("note".into());
+    header.extend(["interval_from", "note"].map(String::from));
     let row = |point: &super::ShiftPoint| {
         let mut row = vec![number(point.dose)];
         row.extend(fields(&point.ec50));
         row.extend(fields(&point.factor));
-        row.push(point.note.clone());
+        row.extend([RESAMPLED.into(), point.note.clone()]);
         row
     };
     table(&header, shift.points.iter().map(row))
@@ -109,12 +114,14 @@ fn surface_table(report: &SynergyReport, surface: &Surface) -> Result<String> {
     let mut header = doses(report);
     header.extend(columns("viability"));
     surface.references.iter().for_each(|r| header.extend(columns(&format!("{}_excess", r.name.to_lowercase()))));
+    header.push("interval_from".into());
     let [a, b] = &surface.doses;
     let pairs = a.iter().flat_map(|a| b.iter().map(move |b| [*a, *b]));
     let row = |(at, pair): (usize, [f64; 2])| {
         let mut row: Vec<String> = pair.iter().map(|dose| number(*dose)).collect();
         row.extend(fields(&surface.viability[at]));
         surface.references.iter().for_each(|reference| row.extend(fields(&reference.excess[at])));
+        row.push("draws".into());
         row
     };
     table(&header, pairs.enumerate().map(row))
