@@ -341,7 +341,15 @@ fn fit_writes_a_report_with_the_parameters_that_made_the_data() {
         let (middle, half) = ((low * high).sqrt().ln(), 1.5 * (high / low).ln());
         assert!((truth.ln() - middle).abs() < half, "{name}: {low} to {high}");
     }
-    for file in ["report.html", "summary.json", "parameters.csv", "starts.csv", "predictions.csv", "simulations.csv"] {
+    for file in [
+        "report.html",
+        "summary.json",
+        "parameters.csv",
+        "optima.csv",
+        "starts.csv",
+        "predictions.csv",
+        "simulations.csv",
+    ] {
         assert!(folder.join(file).is_file(), "{file}");
     }
     let page = fs::read_to_string(folder.join("report.html")).unwrap();

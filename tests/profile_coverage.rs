@@ -92,7 +92,7 @@ fn coverage(upper: f64, repeats: u64) -> Coverage {
         }
         let objective = StudyObjective::new(&drawn, &engine, &engine, Choice::default()).expect("an objective");
         let within = truth.iter().zip(&problem.parameters).map(|(x, p)| x.min(p.scale.estimate(p.upper)));
-        let start = Some(Start { point: within.collect(), spreads: Vec::new() });
+        let start = Some(Start { point: within.collect(), spreads: Vec::new(), ends: Vec::new() });
         let settings = ProfileSettings { parameters: vec![0, 1, 2], start, ..ProfileSettings::default() };
         let found = profile(&objective, &settings, &mut ()).expect("profiles").expect("an optimum");
         for profile in &found.profiles {

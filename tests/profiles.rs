@@ -15,7 +15,7 @@ fn ends_are_those_of_the_fit_and_of_brute_force() {
     let objective = StudyObjective::new(&problem, &engine, &engine, Choice::default()).expect("an objective");
     let settings = FitSettings { starts: 300, seed: 1, ..FitSettings::default() };
     let fitted = fit(&objective, &settings, &mut ()).expect("a fit");
-    let start = Some(Start { point: fitted.point.clone(), spreads: fitted.spreads.clone() });
+    let start = Some(Start { point: fitted.point.clone(), spreads: fitted.spreads.clone(), ends: Vec::new() });
     let settings = ProfileSettings { fit: settings, parameters: (0..fitted.names.len()).collect(), start };
     let found = profile(&objective, &settings, &mut ()).expect("profiles").expect("an optimum");
     assert!((found.value - fitted.value).abs() < 2e-3 && found.better.is_empty());

@@ -149,6 +149,11 @@ fn open(args: &CompareArgs, study: &Study) -> Result<Chosen, Failure> {
 fn warnings(done: &[Answered]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for one in done {
+        warnings.extend(
+            one.drawn
+                .several()
+                .map(|several| Warning { title: format!("{}: {}", one.study.title, several.title), ..several }),
+        );
         if !one.drawn.converged {
             warnings.push(Warning {
                 severity: Severity::Serious,

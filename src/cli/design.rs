@@ -109,6 +109,7 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
             text: "Take nothing below as final; draw more first.".into(),
         });
     }
+    document.warnings.splice(0..0, sides.iter().filter_map(|side| side.drawn.several()));
     for side in &sides {
         let further = side.asked.curves.list.len() + side.asked.curves.left_out - 1;
         let notes = side.notes.iter().cloned().chain((further > 0).then(|| {

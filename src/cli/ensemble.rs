@@ -5,6 +5,7 @@ use super::sample::Bar;
 use super::terminal;
 use clap::Args;
 use fenton::inference::{Ended, Ensemble, SampleSettings, StudyTarget, Target, sample};
+use fenton::report::document::{Severity, Warning};
 use fenton::report::draws;
 use std::path::{Path, PathBuf};
 
@@ -32,6 +33,23 @@ pub struct Drawn {
     pub converged: bool,
     /// Log evidence with its Monte Carlo error, where the sampler gave it.
     pub evidence: Option<(f64, f64)>,
+    /// The weights of its separate modes; not known of an older folder, or of a bootstrap.
+    pub modes: Vec<f64>,
+}
+
+impl Drawn {
+    /// What is to be said where it has several modes.
+    pub fn several(&self) -> Option<Warning> {
+        let weights: Vec<String> = self.modes.iter().map(|weight| format!("{:.0} %", 100.0 * weight)).collect();
+        (weights.len() > 1).then(|| Warning {
+            severity: Severity::Caution,
+            title: format!("The posterior has {} separate modes ({})", weights.len(), weights.join(", ")),
+            text: "What stands below is of all of them together: a median may lie between modes that say different things, where \
+                   hardly any draw is. 'fenton sample' lists the modes; bounds, an order or a prior that leaves one of them \
+                   asks that one alone."
+                .into(),
+        })
+    }
 }
 
 /// Draws made before questions are asked; four chains of 256.
@@ -71,7 +89,9 @@ impl EnsembleArgs {
             Failure::Interrupted(format!("{why} while the posterior was drawn; nothing was written"))
         })?;
         let origin = format!("{} draws by tempered sequential Monte Carlo", drawn.draws().count());
+        let modes = drawn.modes(target)?;
         Ok(Drawn {
+            modes: modes.modes.iter().map(|mode| mode.weight).collect(),
             posterior: Ensemble::of_sample(target, &drawn),
             prior: Ensemble::default(),
             origin,
@@ -89,11 +109,13 @@ fn read(folder: &Path, target: &StudyTarget) -> Result<Drawn, Failure> {
     let summary = std::fs::read_to_string(folder.join("summary.json")).unwrap_or_default();
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap_or_default();
     let evidence = &summary["facts"]["log_evidence"];
+    let modes = summary["modes"].as_array().into_iter().flatten();
     Ok(Drawn {
         posterior: Ensemble { chains: chains.len(), draws: chains.into_iter().flatten().collect() },
         prior: Ensemble::default(),
         origin: format!("{count} draws in {}", folder.display()),
         converged: summary["converged"].as_bool().unwrap_or(true),
         evidence: evidence[0].as_f64().zip(evidence[1].as_f64()),
+        modes: modes.filter_map(|mode| mode["weight"].as_f64()).collect(),
     })
 }

@@ -11,7 +11,7 @@ use fenton::inference::{CheckpointSettings, Ended, FitSettings, Method, Progress
 use fenton::report::document::{Document, Effect, Quantity, RunFacts};
 use fenton::report::{self, interval_text, shown};
 use fenton::study::Study;
-use fenton::summary::{BETWEEN, NO_MAXIMUM};
+use fenton::summary::{BETWEEN, NO_MAXIMUM, SEVERAL};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,9 +25,12 @@ Examples:
   fenton fit study.toml --max-time 60            the best within a minute; the same command goes on later
 
 The output folder holds report.html (open it in a browser, it needs no network), summary.json, parameters.csv,
-starts.csv, predictions.csv, simulations.csv and the pictures as SVG. It appears when it is complete. A fit that is cut
-short leaves a checkpoint beside it, and the same command resumes from there. Ctrl-C ends the search, and the best so far
-is written.
+optima.csv, starts.csv, predictions.csv, simulations.csv and the pictures as SVG. It appears when it is complete. A fit
+that is cut short leaves a checkpoint beside it, and the same command resumes from there. Ctrl-C ends the search, and the
+best so far is written.
+
+Ends of starts within 1.92 of the best objective are one optimum if a path between them stays there too. If there are
+several optima all are listed with their share of the starts, and what differs between them is not identified.
 
 A study whose data are statements in words (constraints-fac, constraints-copper) is not fitted: its report shows the
 priors beside what the statements leave of them.")]
@@ -215,6 +218,7 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
         document.run.seconds,
         document.run.engine
     );
+    text += report::optima::lines(&document.optima).trim_start_matches('\n');
     let width = widest(document);
     let scope = &document.fit.scope;
     for p in document.parameters.iter().filter(|p| p.verdict == BETWEEN) {
@@ -222,6 +226,7 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
     }
     for p in document.parameters.iter().filter(|p| p.estimated) {
         let interval = match (p.interval, p.prior_interval) {
+            _ if p.verdict == SEVERAL => p.known.clone(),
             _ if !p.known.is_empty() => format!("{}, {scope}", p.known),
             (Some(interval), _) => {
                 let from =
@@ -268,7 +273,7 @@ fn size(effect: &Effect, scope: &str) -> String {
         }
         Quantity::Above { limit } => format!("> {} {}", shown(*limit), effect.unit),
         Quantity::Below { limit } => format!("< {} {}", shown(*limit), effect.unit),
-        Quantity::Undefined => effect.note.clone(),
+        Quantity::Several { .. } | Quantity::Undefined => effect.note.clone(),
     }
 }
 
@@ -315,6 +320,7 @@ impl Progress for Bars {
                 Stage::Searching => "refined",
                 Stage::Spreading => "differences between experiments",
                 Stage::Polishing => "polished",
+                Stage::Optima => "ends compared",
                 Stage::Intervals => "ends of intervals found",
                 Stage::Profiles => "sides of profiles followed",
             };

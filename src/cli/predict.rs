@@ -86,8 +86,10 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let run = facts(&objective, &engine, engine.is_gpu(), args.ensemble.seed, "draws");
+    let several = drawn.several();
     let ensemble = (drawn.origin, drawn.converged);
     let mut document = document(&study, &objective, &drawn.posterior, ensemble, &wanted, run, &notes)?;
+    document.warnings.splice(0..0, several);
     document.run = RunFacts { seconds: began.elapsed().as_secs_f64(), ..document.run };
     predictions::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {

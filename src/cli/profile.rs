@@ -13,7 +13,7 @@ use fenton::inference::{CheckpointSettings, Ended, FitSettings, ProfileSettings,
 use fenton::model::math::closest;
 use fenton::report::document::RunFacts;
 use fenton::report::profiles::{self, ProfilesReport};
-use fenton::report::shown;
+use fenton::report::{optima, shown};
 use fenton::study::Prior;
 use fenton::study::problem::Problem;
 use fenton::summary::earlier::optimum_in;
@@ -33,8 +33,11 @@ A profile is the lowest objective for each value of a parameter, all others at t
 With --likelihood the priors are left out and the bounds stay (shifts between experiments keep their law, which is part
 of the model).
 
-The output folder holds report.html, summary.json, profiles.csv (every point, with all parameters), parameters.csv and
-the pictures as SVG. Work that is cut short by --max-time or Ctrl-C writes the profiles as far as they are, marked as
+If the fit found several optima, profiles are followed from each: a profile is then the lowest over them, an interval may
+be in pieces, and what differs between the optima is not called identifiable.
+
+The output folder holds report.html, summary.json, profiles.csv (every point, with all parameters), parameters.csv,
+optima.csv and the pictures as SVG. Work that is cut short by --max-time or Ctrl-C writes the profiles as far as they are, marked as
 partial (exit codes 4 and 3), and leaves a checkpoint beside the folder: the same command goes on from there.")]
 pub struct ProfileArgs {
     /// A study file, its folder, or the name of an embedded study
@@ -98,7 +101,11 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     // The earlier fit had the priors, whatever is profiled.
     let begin = |from: &PathBuf| {
         let fitted = StudyObjective::new(&whole, &engine, &reference, choice)?;
-        optimum_in(from, &fitted).map(|found| Start { point: found.point, spreads: found.spreads })
+        optimum_in(from, &fitted).map(|found| Start {
+            point: found.point,
+            spreads: found.spreads,
+            ends: found.ends.into_iter().map(|(point, _)| point).collect(),
+        })
     };
     let start = args.from.as_ref().map(begin).transpose()?;
     let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
@@ -205,6 +212,7 @@ fn told(document: &ProfilesReport, folder: &Path) -> String {
         facts.lanes_per_second,
         document.run.engine
     );
+    text += optima::lines(&document.optima).trim_start_matches('\n');
     let width = |of: fn(&profiles::Profiled) -> &str| {
         document.parameters.iter().map(|p| of(p).chars().count()).max().unwrap_or(0)
     };

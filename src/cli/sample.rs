@@ -12,7 +12,7 @@ use fenton::inference::{
 };
 use fenton::report::document::RunFacts;
 use fenton::report::draws::{self, DrawsReport};
-use fenton::report::{interval_text, shown};
+use fenton::report::interval_text;
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +26,11 @@ Examples:
   fenton sample study.toml --max-time 600          ten minutes; the same command goes on from there
   fenton sample study.toml --parquet               the draws as one Parquet table too
 
-The output folder holds report.html, summary.json, parameters.csv, the pictures as SVG, and draws-1.csv and on, one a
+Draws may gather in separate modes, between which no path stays within a factor of exp(1.92) of their density. All are
+listed with their weights (modes.csv, and mode-of-draws.csv for each draw), and no parameter that differs between them has
+a single median.
+
+The output folder holds report.html, summary.json, parameters.csv, modes.csv, the pictures as SVG, and draws-1.csv and on, one a
 chain, in the format of CmdStan: arviz.from_cmdstan('DIR/draws-*.csv') reads them. It appears when it is complete.
 
 A run whose chains do not agree says so on top of its report and ends with the exit code 4. A run that is stopped leaves
@@ -141,8 +145,9 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     };
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
+    let modes = drawn.modes(&target)?;
     let edge = fenton::inference::of_draws(&target, &drawn)?;
-    let mut document = fenton::summary::draws::document(&study, &target, &drawn, edge, run, &notes);
+    let mut document = fenton::summary::draws::document(&study, &target, &drawn, edge, &modes, run, &notes);
     document.parquet = args.parquet;
     draws::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
@@ -173,14 +178,25 @@ fn told(document: &DrawsReport, folder: &Path) -> String {
         text += &format!("; log evidence {log:.2} (error {error:.2})");
     }
     text += &format!("; {:.1} s on {}\n\n", document.run.seconds, document.run.engine);
+    text += &draws::modes::lines(&document.modes);
     let width = document.parameters.iter().map(|m| m.name.chars().count()).max().unwrap_or(0);
     for m in &document.parameters {
         let rhat = m.rhat.map_or("-".into(), |r| format!("{r:.3}"));
         let ess = m.bulk_ess.map_or("-".into(), |e| format!("{e:.0}"));
+        if m.median.is_none() {
+            text += &format!(
+                "  {:<width$}  {} {} (by mode), prior {}\n",
+                m.name,
+                m.middle(),
+                m.unit,
+                interval_text(m.prior_interval)
+            );
+            continue;
+        }
         text += &format!(
             "  {:<width$}  {:>9} {:<13} 95 % {:<18} prior {:<18} R-hat {rhat}, {ess} effective{}\n",
             m.name,
-            shown(m.median),
+            m.middle(),
             m.unit,
             interval_text(m.interval),
             interval_text(m.prior_interval),

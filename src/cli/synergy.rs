@@ -220,8 +220,9 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
         let draws = draws(folder, &problem)?;
         on_grid(&Behind::Draws(&draws), format!("{} draws of {}", draws.len(), folder.display()))?
     } else if let Some(folder) = &args.from {
-        let point = fenton::summary::earlier::optimum_in(folder, &objective)?.point;
-        on_grid(&Behind::Point(&point), format!("as fitted in {}", folder.display()))?
+        let found = fenton::summary::earlier::optimum_in(folder, &objective)?;
+        notes.extend(several(found.optima));
+        on_grid(&Behind::Point(&found.point), format!("as fitted in {}", folder.display()))?
     } else if problem.parameters.is_empty() {
         on_grid(&Behind::Point(&[]), "with the values that are stated; nothing is estimated".into())?
     } else {
@@ -234,6 +235,7 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
         };
         let result = fit(&objective, &settings, &mut ())?;
         interrupted = result.ended == Ended::Interrupted;
+        notes.extend(several(result.optima.as_ref().map_or(1, |optima| optima.places.len())));
         if result.ended != Ended::Complete {
             notes.push("the fit of the model was cut short, and its surface is that of the best so far".into());
         }
@@ -246,6 +248,16 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
     }
     notes.extend(engine.notes());
     Ok(Asked { surface: said, run, notes, interrupted })
+}
+
+/// What is to be said of a surface when the fit behind it found so many optima.
+fn several(optima: usize) -> Option<String> {
+    (optima > 1).then(|| {
+        format!(
+            "{optima} optima explain the data alike, and the surface of the model is that of the best alone; others may have \
+             another ('fenton fit' lists them)"
+        )
+    })
 }
 
 fn grid(args: &SynergyArgs, study: &Study, selection: &Selection) -> Result<Grid, Failure> {

@@ -62,7 +62,9 @@ pub fn run(args: &ThresholdArgs) -> Result<(), Failure> {
     let answered = answers(study, &args.ensemble, &wanted, &args.engine, (&reference, choice), true)?;
     let Answered { study, asked, drawn, run, notes } = answered;
     let run = RunFacts { seconds: began.elapsed().as_secs_f64(), ..run };
-    let document = document(&study, &asked, (drawn.origin, drawn.converged), run, &notes);
+    let several = drawn.several();
+    let mut document = document(&study, &asked, (drawn.origin, drawn.converged), run, &notes);
+    document.warnings.splice(0..0, several);
     thresholds::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
         output::print_json(&document)?;

@@ -3,6 +3,7 @@
 //! The file is JSON. Numbers keep all their bits; a value that is not finite is `null` and reads as `+inf`.
 
 use super::bridge::Spent;
+use super::optima::{End, Optima};
 use super::profile;
 use super::result::StartRecord;
 use super::settings::CheckpointSettings;
@@ -49,10 +50,16 @@ pub enum Phase {
         found: Found,
         search: Underway,
     },
+    /// The ends are being compared; begins again.
+    Comparing {
+        spreads: Vec<f64>,
+        found: Found,
+    },
     /// The ends of intervals are being followed.
     Following {
         spreads: Vec<f64>,
         found: Found,
+        optima: Option<Optima>,
         paths: Vec<profile::Path>,
     },
 }
@@ -65,6 +72,8 @@ pub struct Found {
     pub records: Vec<StartRecord>,
     /// How often the way to an end of an interval led to a better optimum.
     pub renewals: usize,
+    /// The optima from which it did.
+    pub left: Vec<End>,
 }
 
 impl Found {

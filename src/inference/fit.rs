@@ -9,12 +9,13 @@ use super::edge;
 use super::identify::identify;
 use super::lbfgs::Lbfgs;
 use super::lockstep::{Local, Lockstep, Rules, bounds_hit};
+use super::optima::{self, End, Optima};
 use super::profile::{Aim, Path, paths};
 use super::starts::Starts;
 use super::swarm::Swarm;
 use super::trust::Trust;
 use super::watch::{self, Progress, Stage, Underway, Watch};
-use super::{Ended, FitResult, FitSettings, Method, Objective, StartRecord, Stop};
+use super::{Ended, Expansion, FitResult, FitSettings, Method, Objective, StartRecord, Stop};
 use crate::{Error, Result};
 use argmin::core::{PopulationState, State};
 use serde::Serialize;
@@ -67,6 +68,16 @@ pub fn fit(objective: &dyn Objective, settings: &FitSettings, progress: &mut dyn
     course.run(phase, &mut watch)
 }
 
+/// Where a run of the course begins.
+#[derive(Default)]
+enum Begun {
+    #[default]
+    Searched,
+    Polishing(Underway),
+    Polished,
+    Following(Option<Optima>, Vec<Path>),
+}
+
 struct Course<'a> {
     objective: &'a dyn Objective,
     settings: &'a FitSettings,
@@ -77,36 +88,48 @@ struct Course<'a> {
 
 impl<'a> Course<'a> {
     fn run(&self, phase: Phase, watch: &mut Watch) -> Result<FitResult> {
-        let (mut found, mut polish, mut begun) = match phase {
-            Phase::Scoring { scores } => (self.found(self.score(scores, watch)?, None, watch)?, None, None),
-            Phase::Searching { scores, search } => (self.found(scores, Some(search), watch)?, None, None),
+        let (mut found, mut begun) = match phase {
+            Phase::Scoring { scores } => (self.found(self.score(scores, watch)?, None, watch)?, Begun::Searched),
+            Phase::Searching { scores, search } => (self.found(scores, Some(search), watch)?, Begun::Searched),
             Phase::Spreading { spreads, found } => {
                 self.objective.set_spreads(&spreads);
-                (found, None, None)
+                (found, Begun::Searched)
             }
             Phase::Polishing { spreads, found, search } => {
                 self.objective.set_spreads(&spreads);
-                (found, Some(search), None)
+                (found, Begun::Polishing(search))
             }
-            Phase::Following { spreads, found, paths } => {
+            Phase::Comparing { spreads, found } => {
                 self.objective.set_spreads(&spreads);
-                (found, None, Some(paths))
+                (found, Begun::Polished)
+            }
+            Phase::Following { spreads, found, optima, paths } => {
+                self.objective.set_spreads(&spreads);
+                (found, Begun::Following(optima, paths))
             }
         };
         loop {
-            let mut paths = match begun.take() {
-                Some(paths) => paths,
-                None => {
-                    // A search for other spreads has to be finished for these, start by start.
-                    let moved = polish.is_none() && self.settle_spreads(&mut found, watch)?;
-                    self.polish(&mut found, moved, polish.take(), watch)?;
-                    self.paths(&found, watch)?
+            let (optima, mut paths) = match std::mem::take(&mut begun) {
+                Begun::Following(optima, paths) => (optima, paths),
+                begun => {
+                    if let Begun::Searched = begun {
+                        // A search for other spreads has to be finished for these, start by start.
+                        let moved = self.settle_spreads(&mut found, watch)?;
+                        self.polish(&mut found, moved, None, watch)?;
+                    } else if let Begun::Polishing(search) = begun {
+                        self.polish(&mut found, false, Some(search), watch)?;
+                    }
+                    let optima = self.optima(&found, watch)?;
+                    let paths = self.paths(&found, optima.as_ref(), watch)?;
+                    (optima, paths)
                 }
             };
-            match self.follow(&found, &mut paths, watch)? {
-                None => return self.conclude(found, &paths, watch),
+            match self.follow(&found, optima.as_ref(), &mut paths, watch)? {
+                None => return self.conclude(found, optima, &paths, watch),
                 Some(better) => {
                     found.renewals += 1;
+                    let left = found.best().map(|best| (best.last_point.clone(), best.last_value));
+                    found.left.extend(left.map(|(point, value)| End { point, value, start: false }));
                     found.replace(better);
                 }
             }
@@ -116,7 +139,7 @@ impl<'a> Course<'a> {
     /// The ends of the search, with their values in the precision of the report; the search may have used another.
     fn found(&self, scores: Vec<f64>, saved: Option<Underway>, watch: &mut Watch) -> Result<Found> {
         let records = self.exactly(self.search(&scores, saved, watch)?)?;
-        Ok(Found { scores, records, renewals: 0 })
+        Ok(Found { scores, records, renewals: 0, left: Vec::new() })
     }
 
     fn bridge(&self, exact: bool) -> Bridge<'a> {
@@ -359,24 +382,69 @@ impl<'a> Course<'a> {
         winners
     }
 
-    /// The paths to the ends of the intervals of all parameters that have one; none where there is nothing to follow, or no
-    /// time left.
-    fn paths(&self, found: &Found, watch: &Watch) -> Result<Vec<Path>> {
+    /// The optima among the ends; none where a rule has ended the fit first.
+    fn optima(&self, found: &Found, watch: &mut Watch) -> Result<Option<Optima>> {
+        if watch.ended.is_some() {
+            return Ok(None);
+        }
+        let ends = found.records.iter().map(|record| End {
+            point: record.last_point.clone(),
+            value: record.last_value,
+            start: true,
+        });
+        let ends: Vec<End> = ends.chain(found.left.iter().cloned()).collect();
+        let phase = || Ok(Phase::Comparing { spreads: self.objective.spreads(), found: found.clone() });
+        watch.keep(phase)?;
+        let spent = self.spent.borrow().clone();
+        let best = found.best().map_or(f64::INFINITY, |best| best.last_value);
+        let (bridge, seed) = (self.bridge(true), self.settings.seed);
+        let optima = optima::optima(&ends, &bridge, &self.boxed, seed, &mut || {
+            watch.tell(Stage::Optima, 0, Some(ends.len()), best);
+            watch.stops()
+        })?;
+        if watch.ended.is_some() {
+            // It begins again from here, with what was spent until here.
+            *self.spent.borrow_mut() = spent;
+            watch.keep(phase)?;
+            return Ok(None);
+        }
+        Ok(optima)
+    }
+
+    /// The paths to the ends of the intervals of all parameters that have one, from each optimum; none where there is nothing
+    /// to follow, or no time left.
+    fn paths(&self, found: &Found, optima: Option<&Optima>, watch: &Watch) -> Result<Vec<Path>> {
         let best = match found.best() {
             Some(best) if watch.ended.is_none() && best.last_value.is_finite() => &best.last_point,
             _ => return Ok(Vec::new()),
         };
         let expansion = self.bridge(true).expand(std::slice::from_ref(best))?.pop().flatten();
         let Some(expansion) = expansion else { return Ok(Vec::new()) };
-        let identification = identify(self.objective, best, Some(&expansion.fisher));
+        let mut identification = identify(self.objective, best, Some(&expansion.fisher));
+        optima::withhold(&mut identification, optima);
         let known: Vec<usize> = (0..best.len()).filter(|&i| identification.parameters[i].interval.is_some()).collect();
-        let optimum = (&best[..], &expansion);
-        let among = (&self.bridge(true), &self.boxed);
-        paths::begin(&known, optimum, &identification, among, Aim::End, self.settings.seed)
+        let bridge = self.bridge(true);
+        let begin = |point: &[f64], expansion: &Expansion, above: f64| {
+            let (from, among) = ((point, expansion, above), (&bridge, &self.boxed));
+            paths::begin(&known, from, &identification, among, Aim::End, self.settings.seed)
+        };
+        let mut all = begin(best, &expansion, 0.0)?;
+        for (place, above) in optima.iter().flat_map(|optima| optima.others()) {
+            if let Some(expansion) = bridge.expand(std::slice::from_ref(&place.point))?.pop().flatten() {
+                all.extend(begin(&place.point, &expansion, above)?);
+            }
+        }
+        Ok(all)
     }
 
     /// Follows the paths to their ends, or to a point that is better than the best.
-    fn follow(&self, found: &Found, paths: &mut [Path], watch: &mut Watch) -> Result<Option<StartRecord>> {
+    fn follow(
+        &self,
+        found: &Found,
+        optima: Option<&Optima>,
+        paths: &mut [Path],
+        watch: &mut Watch,
+    ) -> Result<Option<StartRecord>> {
         let Some(best) = found.best() else { return Ok(None) };
         let (bridge, spreads) = (self.bridge(true), self.objective.spreads());
         let total = paths.len();
@@ -398,19 +466,25 @@ impl<'a> Course<'a> {
                 watch.stops();
             }
             watch.keep(|| {
-                Ok(Phase::Following { spreads: spreads.clone(), found: found.clone(), paths: paths.to_vec() })
+                Ok(Phase::Following {
+                    spreads: spreads.clone(),
+                    found: found.clone(),
+                    optima: optima.cloned(),
+                    paths: paths.to_vec(),
+                })
             })?;
         }
         Ok(None)
     }
 
-    fn conclude(&self, found: Found, paths: &[Path], watch: &mut Watch) -> Result<FitResult> {
+    fn conclude(&self, found: Found, optima: Option<Optima>, paths: &[Path], watch: &mut Watch) -> Result<FitResult> {
         let best = found.best().filter(|record| record.last_value.is_finite()).cloned().ok_or_else(|| {
             Error::Run("no end of the search has a finite objective in the precision of the report".to_string())
         })?;
         let expansion = self.bridge(true).expand(std::slice::from_ref(&best.last_point))?.pop().flatten();
         let mut identification = identify(self.objective, &best.last_point, expansion.as_ref().map(|e| &e.fisher));
-        paths::read(paths, &self.boxed, &mut identification);
+        optima::withhold(&mut identification, optima.as_ref());
+        optima::read(paths, &self.boxed, &mut identification);
         let bridge = self.bridge(true);
         let mut edges = paths::edges(paths, &bridge, &self.boxed)?;
         let met = !edges.is_empty() || self.spent.borrow().failed_points > 0;
@@ -439,6 +513,7 @@ impl<'a> Course<'a> {
             expansions: spent.expansions,
             identification,
             edges,
+            optima,
             observations: self.objective.observations(),
             ended: watch.ended.unwrap_or(Ended::Complete),
             wall: Duration::from_secs_f64(watch.seconds()),

@@ -1,6 +1,6 @@
 //! What comes of a fit.
 
-use super::{Edge, Method};
+use super::{Edge, Method, Optima};
 use crate::engine::Status;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub struct FitResult {
     pub identification: Identification,
     /// Where failures decide: at the estimate, or at ends of intervals.
     pub edges: Vec<Edge>,
+    /// Places as good as the best; none where the fit was ended before they were compared.
+    pub optima: Option<Optima>,
     /// For the BIC; see [`super::Objective::observations`].
     pub observations: Option<usize>,
     pub ended: Ended,
@@ -51,6 +53,11 @@ impl FitResult {
     /// Refined starts that ended within `tolerance` of the best objective; 0.05 and 0.1 are customary.
     pub fn reached(&self, tolerance: f64) -> usize {
         self.starts.iter().filter(|start| start.last_value <= self.value + tolerance).count()
+    }
+
+    /// Whether there are several optima.
+    pub fn several(&self) -> bool {
+        self.optima.as_ref().is_some_and(Optima::several)
     }
 
     /// The number of estimated parameters, as AIC and BIC count them.
@@ -183,6 +190,8 @@ pub enum Verdict {
     NotIdentified,
     /// An end of its interval, or the estimate itself, stands where evaluations begin to fail: that end is not known.
     AtFailures,
+    /// It has different values at several optima.
+    Several,
     /// It ended on a bound, where the information says nothing about its error.
     AtBound,
 }

@@ -38,6 +38,8 @@ pub enum Stage {
     /// How much experiments differ.
     Spreading,
     Polishing,
+    /// Which ends are one place.
+    Optima,
     /// The ends of 95 % intervals.
     Intervals,
     /// Whole profiles.

@@ -4,6 +4,7 @@
 //! other observables are in their own unit (a viability is a fraction of 1).
 
 use super::interval_text;
+use super::optima::Optimum;
 use crate::model::Diagram;
 use crate::study::evidence::Evidence;
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub struct Document {
     pub failures_decide: Vec<Edge>,
     /// Errors that the readings let go to nothing: the likelihood has no maximum, and what is found is no result.
     pub no_maximum: Vec<String>,
+    /// The best first; more than one where the data do not say which. Empty where nothing was fitted, or not to its end.
+    pub optima: Vec<Optimum>,
     pub warnings: Vec<Warning>,
     /// The few numbers that a reader wants first.
     pub headlines: Vec<Headline>,
@@ -201,6 +204,10 @@ pub enum Quantity {
     Below {
         limit: f64,
     },
+    /// It differs between optima; `None` for one at which it is no number.
+    Several {
+        values: Vec<Option<f64>>,
+    },
     #[default]
     Undefined,
 }
@@ -215,7 +222,7 @@ pub struct ParameterResult {
     /// "log10" or "lin".
     pub scale: String,
     pub estimated: bool,
-    /// "identified", "one-sided", "ends at failures", "known from the prior", "not identified", "at a bound", "not judged", "no maximum" (an error that goes
+    /// "identified", "one-sided", "ends at failures", "known from the prior", "not identified", "at a bound", "differs between optima", "not judged", "no maximum" (an error that goes
     /// to nothing), "fixed" or, for statements in words, "bounded
     /// by the statement".
     pub verdict: String,

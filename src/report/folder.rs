@@ -4,7 +4,7 @@ use super::document::{Chart, Document, ParameterResult, Side};
 use super::number::number;
 use super::plot::{Figure, Layout};
 use super::whole::WholeFolder;
-use super::{html, pictures};
+use super::{html, optima, pictures};
 use crate::{Error, Result};
 use serde::Serialize;
 use std::fs;
@@ -71,6 +71,7 @@ fn render(document: &Document) -> Result<Vec<(String, String)>> {
         ("report.html".to_string(), html::page(document)?),
         summary(document)?,
         ("parameters.csv".to_string(), parameters(document)?),
+        ("optima.csv".to_string(), optima::csv(&document.optima)?),
         ("starts.csv".to_string(), starts(document)?),
         ("predictions.csv".to_string(), predictions(document)?),
         ("simulations.csv".to_string(), simulations(document)?),

@@ -125,7 +125,7 @@ fn effect_cell(effect: &Effect, scope: &str) -> (String, String) {
         Quantity::Value { value, interval: None } => (shown(*value), note),
         Quantity::Above { limit } => (format!("> {}", shown(*limit)), note),
         Quantity::Below { limit } => (format!("< {}", shown(*limit)), note),
-        Quantity::Undefined => ("–".into(), note),
+        Quantity::Several { .. } | Quantity::Undefined => ("–".into(), note),
     }
 }
 

@@ -9,6 +9,7 @@ mod folder;
 mod html;
 pub mod network;
 mod number;
+pub mod optima;
 mod parts;
 mod pictures;
 pub mod plates;

@@ -95,6 +95,7 @@ pub fn example() -> Document {
         model: "ferroptosis-minimal".into(),
         failures_decide: Vec::new(),
         no_maximum: Vec::new(),
+        optima: Vec::new(),
         synthetic: Some("These readings were made by a computer with 'fenton simulate … --seed 11', shaped by one sentence of a \
                          review. They are no measurement and support no statement about cells.".into()),
         warnings: vec![
@@ -184,7 +185,15 @@ fn the_folder_holds_every_file_and_the_page_needs_no_network() {
     let place = tempfile::tempdir().unwrap();
     let folder = std::env::var_os("FENTON_EXAMPLE_REPORT").map_or(place.path().join("out"), Into::into);
     let files = super::write(&example(), &folder).unwrap();
-    for name in ["report.html", "summary.json", "parameters.csv", "starts.csv", "predictions.csv", "simulations.csv"] {
+    for name in [
+        "report.html",
+        "summary.json",
+        "parameters.csv",
+        "optima.csv",
+        "starts.csv",
+        "predictions.csv",
+        "simulations.csv",
+    ] {
         assert!(files.iter().any(|file| file == name), "{name}");
         assert!(folder.join(name).metadata().unwrap().len() > 100, "{name}");
     }

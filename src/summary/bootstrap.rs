@@ -171,6 +171,12 @@ fn warnings(
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut say = |severity, title: String, text: String| warnings.push(Warning { severity, title, text });
+    if found.optimum.optima > 1 {
+        let text = "Replicates were fitted from each and go to whichever is lower by chance. Where a parameter differs between the \
+                    optima, its interval and its standard deviation are of several values together and no measure of how \
+                    sure one of them is; 'fenton fit' lists the optima.";
+        say(Severity::Caution, super::optima::alike(found.optimum.optima), text.into());
+    }
     if let Some(experiments) = found.drawn.experiments.filter(|&count| count < FEW_EXPERIMENTS) {
         let severity = if experiments < 4 { Severity::Serious } else { Severity::Caution };
         let text = format!(

@@ -1,12 +1,12 @@
 //! From draws of a posterior to a report.
 
 use super::density::{GRID, smoothed};
-use super::{edges, endless, references, words};
+use super::{edges, endless, modes, references, words};
 use crate::engine::Status;
-use crate::inference::{Edge, Sample, Sampler, StudyTarget, Target, quantile, quantile_error, sorted};
+use crate::inference::{Edge, Modes, Sample, Sampler, StudyTarget, Target, quantile, quantile_error, sorted};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
 use crate::report::draws::{DrawsReport, Facts, Marginal};
-use crate::report::{interval_text, shown};
+use crate::report::interval_text;
 use crate::study::{Prior, Scale, Study};
 
 /// Pairs of parameters are named as tied from this correlation of ranks on.
@@ -15,10 +15,10 @@ const TIED: f64 = 0.7;
 const TAUGHT: f64 = 0.1;
 
 /// How one dimension of the target is shown.
-struct Column {
-    name: String,
-    unit: String,
-    scale: Scale,
+pub struct Column {
+    pub name: String,
+    pub unit: String,
+    pub scale: Scale,
     lower: f64,
     upper: f64,
     prior: Prior,
@@ -31,12 +31,14 @@ pub fn document(
     target: &StudyTarget,
     sample: &Sample,
     edge: Option<Edge>,
+    found: &Modes,
     run: RunFacts,
     notes: &[String],
 ) -> DrawsReport {
     let columns = columns(target, sample);
-    let parameters: Vec<Marginal> =
-        columns.iter().enumerate().map(|(at, column)| marginal(column, sample, at)).collect();
+    let modes = modes::modes(&columns, sample, found);
+    let of = |(at, column): (usize, &Column)| marginal(column, sample, at, modes::medians(&modes, at));
+    let parameters: Vec<Marginal> = columns.iter().enumerate().map(of).collect();
     let facts = facts(sample);
     let no_maximum = endless::of_draws(target.objective().problem(), sample);
     DrawsReport {
@@ -47,11 +49,14 @@ pub fn document(
         failures_decide: edges::edges(&sample.names, edge.as_slice()),
         warnings: (edges::warning(&sample.names, edge.as_slice()).into_iter())
             .chain(endless::warning(&no_maximum))
+            .chain(modes::warning(&modes, sample))
             .chain(warnings(sample, &parameters, notes))
             .collect(),
         no_maximum,
         headlines: headlines(sample, &parameters),
         converged: sample.converged(),
+        modes,
+        of_modes: found.of.clone(),
         ties: ties(sample),
         parquet: false,
         methods: methods(study, sample, &run),
@@ -98,7 +103,7 @@ fn columns(target: &StudyTarget, sample: &Sample) -> Vec<Column> {
     own.chain(spreads).collect()
 }
 
-fn marginal(column: &Column, sample: &Sample, at: usize) -> Marginal {
+fn marginal(column: &Column, sample: &Sample, at: usize, medians: Vec<f64>) -> Marginal {
     let chains = sample.of(at);
     let order = sorted(&chains.concat());
     let value = |estimate: f64| column.scale.value(estimate);
@@ -111,6 +116,8 @@ fn marginal(column: &Column, sample: &Sample, at: usize) -> Marginal {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let squares = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
     let diagnosis = &sample.diagnoses[at];
+    // Between modes is nothing that a single number could stand for.
+    let one = |number: f64| Some(number).filter(|_| medians.is_empty());
     let finite = |x: f64| Some(x).filter(|x| x.is_finite());
     let (from, to) = (prior(0.001).min(order[0]), prior(0.999).max(order[order.len() - 1]));
     let grid = |from: f64, to: f64| (0..GRID).map(move |i| from + (to - from) * i as f64 / (GRID - 1) as f64);
@@ -119,10 +126,10 @@ fn marginal(column: &Column, sample: &Sample, at: usize) -> Marginal {
         name: column.name.clone(),
         unit: column.unit.clone(),
         scale: column.scale.name().into(),
-        mean,
-        sd: (squares / (values.len() - 1) as f64).sqrt(),
-        median: value(middle),
-        median_error: error(0.5, middle),
+        mean: one(mean),
+        sd: one((squares / (values.len() - 1) as f64).sqrt()),
+        median: one(value(middle)),
+        median_error: one(error(0.5, middle)),
         interval: (value(low), value(high)),
         interval_errors: (error(0.025, low), error(0.975, high)),
         prior: column.prior.describe(),
@@ -138,6 +145,7 @@ fn marginal(column: &Column, sample: &Sample, at: usize) -> Marginal {
             .map(|(x, y)| (value(x), y))
             .collect(),
         prior_density: grid(from, to).map(|x| (value(x), density(x))).collect(),
+        medians,
     }
 }
 
@@ -197,10 +205,11 @@ fn headlines(sample: &Sample, parameters: &[Marginal]) -> Vec<Headline> {
         .take(3)
         .map(|m| Headline {
             label: m.name.clone(),
-            value: format!("{} {}", shown(m.median), if m.unit == "dimensionless" { "" } else { &m.unit })
-                .trim()
-                .into(),
-            note: format!("95 % of the posterior {}", interval_text(m.interval)),
+            value: format!("{} {}", m.middle(), if m.unit == "dimensionless" { "" } else { &m.unit }).trim().into(),
+            note: match m.median {
+                Some(_) => format!("95 % of the posterior {}", interval_text(m.interval)),
+                None => "another value in each mode".into(),
+            },
         })
         .collect();
     if let Some(evidence) = sample.evidence {

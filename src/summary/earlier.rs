@@ -4,6 +4,7 @@ use crate::inference::{Objective, Optimum, StudyObjective};
 use crate::study::problem::{Between, Estimated};
 use crate::{Diagnostic, Error, Result};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::path::Path;
 
 /// A folder's objective is that of the study if it is as near as this, relative to 1 or to itself.
@@ -15,6 +16,8 @@ struct Earlier {
     parameters: Vec<EarlierParameter>,
     fit: EarlierFit,
     starts: EarlierStarts,
+    #[serde(default)]
+    optima: Vec<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +97,7 @@ pub fn optimum_in(folder: &Path, objective: &StudyObjective) -> Result<Optimum> 
             value,
             intervals,
             ends: earlier.starts.list.iter().filter_map(end).collect(),
+            optima: earlier.optima.len().max(1),
         });
     }
     let message = format!("its objective is {told}, and {value} for the study as it is here");

@@ -15,6 +15,8 @@ mod endless;
 mod gains;
 mod lack;
 pub mod models;
+mod modes;
+mod optima;
 pub mod plates;
 pub mod predict;
 pub mod profiles;
@@ -34,7 +36,7 @@ use crate::study::Study;
 use crate::study::evidence::Evidence;
 use curves::Model;
 use statements::Weighted;
-pub use tables::{BETWEEN, NO_MAXIMUM};
+pub use tables::{BETWEEN, NO_MAXIMUM, SEVERAL};
 
 /// Starts whose objective is within this of the best count as having reached it.
 const REACHED: f64 = 0.1;
@@ -59,7 +61,9 @@ pub fn document(
     }
     let mut hidden = Vec::new();
     let (mut dose_charts, traces) = charts::over_dose(study, &model, &mut hidden)?;
-    let mut effects = effects::effects(study, &traces);
+    // Without a maximum there are no optima either.
+    let found = fit.optima.as_ref().filter(|_| no_maximum.is_empty());
+    let mut effects = optima::compared(study, objective, found, effects::effects(study, &traces))?;
     if no_result {
         effects.iter_mut().for_each(|effect| effect.note_if_value("no interval: the first warning says why"));
     }
@@ -82,6 +86,7 @@ pub fn document(
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         failures_decide: edges::edges(&fit.names, &fit.edges),
         no_maximum,
+        optima: optima::optima(objective.problem(), found),
         warnings: words::warnings(study, objective.problem(), fit, &starts, &predictions, &effects, &hidden, notes),
         headlines: match no_result {
             true => Vec::new(),

@@ -1,6 +1,6 @@
 //! From profile likelihoods to a report.
 
-use super::{edges, endless, references, words};
+use super::{SEVERAL, edges, endless, optima, references, words};
 use crate::Result;
 use crate::inference::{Ended, Label, PathEnd, Profile, Profiles, Side, StudyObjective};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
@@ -22,6 +22,9 @@ const PRIOR: &str = "known from the prior";
 const ONE_SIDED: &str = "one-sided";
 const NOT_IDENTIFIABLE: &str = "not identifiable";
 const UNDECIDED: &str = "undecided";
+/// What of several optima is shown.
+const FROM_EACH: &str =
+    "Profiles were followed from each: a profile is the lowest over them, and an interval may be in pieces.";
 const NOT_JUDGED: &str = "not judged";
 
 /// The report on the `profiles` of `objective`. `study` has the priors, which an objective for the likelihood alone has not
@@ -49,6 +52,8 @@ pub fn document(
     if !no_maximum.is_empty() {
         parameters.iter_mut().for_each(not_judged);
     }
+    // Without a maximum there are no optima either.
+    let found = profiles.optima.as_ref().filter(|_| no_maximum.is_empty());
     let ties = ties(profiles);
     let facts = facts(problem, profiles, &parameters);
     Ok(ProfilesReport {
@@ -58,6 +63,7 @@ pub fn document(
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         failures_decide: edges::edges(&profiles.names, &profiles.edges),
         warnings: (endless::warning(&no_maximum).into_iter())
+            .chain(optima::warning(&profiles.names, found, FROM_EACH))
             .chain(warnings(profiles, &parameters, &ties, notes))
             .collect(),
         headlines: if no_maximum.is_empty() { headlines(&parameters) } else { Vec::new() },
@@ -68,6 +74,7 @@ pub fn document(
         methods: methods(study, problem, profiles, likelihood, &facts, &run),
         scope,
         ties,
+        optima: optima::optima(problem, found),
         better: profiles.better.clone(),
         references: references(study),
         names: profiles.names.clone(),
@@ -97,14 +104,19 @@ fn profiled(
     let whole = profile.label() != Label::Undecided;
     let shrinkage = (prior != Prior::Flat && !likelihood && whole).then(|| 1.0 - after / before);
     let [from, to] = ends.map(|end| end.map(|end| scale.value(end)));
+    let pieces: Vec<[Option<f64>; 2]> =
+        profile.pieces().into_iter().map(|piece| piece.map(|end| end.map(|end| scale.value(end)))).collect();
+    let several = profiles.optima.as_ref().is_some_and(|found| found.differ.contains(&at)) || pieces.len() > 1;
     let label = match profile.label() {
+        Label::Undecided => UNDECIDED,
+        _ if several => SEVERAL,
         Label::Identifiable if shrinkage.is_some_and(|shrinkage| shrinkage < TAUGHT) => PRIOR,
         Label::Identifiable => IDENTIFIABLE,
         Label::AtLeast | Label::AtMost => ONE_SIDED,
         Label::NotIdentifiable => NOT_IDENTIFIABLE,
-        Label::Undecided => UNDECIDED,
     };
     let known = match (from, to, whole) {
+        _ if pieces.len() > 1 => in_pieces(&pieces, whole),
         (Some(from), Some(to), _) => interval_text((from, to)),
         (Some(from), None, true) => format!("at least {}", shown(from)),
         (None, Some(to), true) => format!("at most {}", shown(to)),
@@ -113,9 +125,12 @@ fn profiled(
         (None, Some(to), false) => format!("at most {}, lower side unknown", shown(to)),
         (None, None, false) => "unknown".into(),
     };
-    let wald = wald(profiles, profile, (low, high));
+    let wald = match several {
+        true => Err("it differs between optima".to_string()),
+        false => wald(profiles, profile, (low, high)),
+    };
     let points = points(objective, profiles, profile);
-    let estimates: Vec<f64> = profile.sides.iter().flat_map(|s| &s.points).map(|p| p.point[at]).collect();
+    let estimates: Vec<f64> = profile.branches().flatten().flat_map(|s| &s.points).map(|p| p.point[at]).collect();
     let (first, last) = estimates.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
     let grid = |from: f64, to: f64| (0..=GRID).map(move |i| from + (to - from) * i as f64 / GRID as f64);
     let estimate = profiles.point[at];
@@ -137,6 +152,7 @@ fn profiled(
         known,
         lower: from,
         upper: to,
+        pieces,
         ends: [end(profiles, profile, 0), end(profiles, profile, 1)],
         limit: profile.limit,
         standard_error: wald.as_ref().ok().copied(),
@@ -166,14 +182,27 @@ fn not_judged(profiled: &mut Profiled) {
     profiled.no_wald = "there is no optimum".into();
     (profiled.lower, profiled.upper, profiled.standard_error, profiled.wald) = (None, None, None, None);
     profiled.shrinkage = None;
+    profiled.pieces.clear();
     profiled.parabola.clear();
 }
 
-/// From the lowest value to the highest, the optimum once.
+/// "0.12 to 0.18 or 0.8 to 1.1"; a side without an end goes to its bound.
+fn in_pieces(pieces: &[[Option<f64>; 2]], whole: bool) -> String {
+    let text = |piece: &[Option<f64>; 2]| match *piece {
+        [Some(from), Some(to)] => interval_text((from, to)),
+        [Some(from), None] => format!("at least {}", shown(from)),
+        [None, Some(to)] => format!("at most {}", shown(to)),
+        [None, None] => "anywhere".into(),
+    };
+    let text = pieces.iter().map(text).collect::<Vec<_>>().join(" or ");
+    if whole { text } else { format!("{text}, not all sides known") }
+}
+
+/// From the lowest value to the highest, the optimum once; of several optima those that are lowest.
 fn points(objective: &StudyObjective, profiles: &Profiles, profile: &Profile) -> Vec<Point> {
-    let [lower, upper] = profile.sides.each_ref().map(|side| &side.points);
-    let all = lower.iter().rev().chain(upper.iter().skip(usize::from(!lower.is_empty())));
-    all.map(|point| {
+    let stretches = profile.envelope().into_iter().enumerate();
+    let all = stretches.flat_map(|(stretch, points)| points.into_iter().map(move |point| (stretch, point)));
+    all.map(|(stretch, point)| {
         let values = objective.problem().values(&point.point);
         Point {
             own: values[profile.parameter],
@@ -182,6 +211,7 @@ fn points(objective: &StudyObjective, profiles: &Profiles, profile: &Profile) ->
             delta: point.value - profiles.value,
             nllh: point.value - objective.prior(&point.point).0,
             optimised: point.settled,
+            stretch,
         }
     })
     .collect()
@@ -213,7 +243,7 @@ fn wald(profiles: &Profiles, profile: &Profile, (low, high): (f64, f64)) -> Resu
 
 /// Why a side ended.
 fn end(profiles: &Profiles, profile: &Profile, side: usize) -> String {
-    let Side { end, settled, points, leans, .. } = &profile.sides[side];
+    let Side { end, settled, points, leans, .. } = profile.outermost(side);
     let bound = ["lower bound", "upper bound"][side];
     match end {
         PathEnd::Crossed if *settled && !leans.is_empty() => {
@@ -281,6 +311,7 @@ fn headlines(parameters: &[Profiled]) -> Vec<Headline> {
         (IDENTIFIABLE, "both ends within the bounds, under this model and this noise"),
         (PRIOR, "the data say hardly more than the prior did"),
         (ONE_SIDED, "a lower or an upper end alone"),
+        (SEVERAL, "another value, or another interval, at each of them"),
         (NOT_IDENTIFIABLE, "no end within the bounds, under this model and this noise"),
         (UNDECIDED, "a side was not followed to its end"),
         (NOT_JUDGED, "the likelihood has no maximum"),
@@ -299,7 +330,7 @@ fn warnings(profiles: &Profiles, parameters: &[Profiled], ties: &[String], notes
     let mut warnings: Vec<Warning> = edges::warning(&profiles.names, &profiles.edges).into_iter().collect();
     let mut say = |severity, title: String, text: String| warnings.push(Warning { severity, title, text });
     if profiles.ended != Ended::Complete {
-        let sides = || profiles.profiles.iter().flat_map(|profile| &profile.sides);
+        let sides = || profiles.profiles.iter().flat_map(|profile| profile.branches().flatten());
         let whole = sides().filter(|side| side.end != PathEnd::Stopped).count();
         let text = format!(
             "{whole} of {} sides were followed to their ends, the others as far as drawn. The same command without the limit \
@@ -353,12 +384,16 @@ fn warnings(profiles: &Profiles, parameters: &[Profiled], ties: &[String], notes
     }
     let estimate = edges::of_estimate(&profiles.edges);
     let leaning: Vec<&str> = (profiles.profiles.iter().zip(parameters))
-        .filter(|(profile, _)| profile.sides.iter().any(|side| !side.leans.is_empty() && !estimate))
+        .filter(|(profile, _)| profile.branches().flatten().any(|side| !side.leans.is_empty() && !estimate))
         .map(|(_, p)| p.name.as_str())
         .collect();
     if !leaning.is_empty() {
-        let bounds: BTreeSet<usize> =
-            profiles.profiles.iter().flat_map(|p| &p.sides).flat_map(|s| s.leans.iter().copied()).collect();
+        let bounds: BTreeSet<usize> = profiles
+            .profiles
+            .iter()
+            .flat_map(|p| p.branches().flatten())
+            .flat_map(|s| s.leans.iter().copied())
+            .collect();
         let bounds: Vec<&str> = bounds.into_iter().map(|i| profiles.names[i].as_str()).collect();
         let text = format!("In a wider box they would be others: {}.", leaning.join(", "));
         say(Severity::Caution, format!("Intervals that hold for {}", words::at_bounds(&bounds)), text);
@@ -388,7 +423,7 @@ fn methods(
     run: &RunFacts,
 ) -> String {
     format!(
-        "Profile likelihoods (Raue et al. 2009) of {} of the {} parameters of {} were followed with fenton {} from the optimum of \
+        "Profile likelihoods (Raue et al. 2009) of {} of the {} parameters of {} were followed with fenton {} from {} of \
          {}: each parameter was moved outwards in steps that raise the objective by a tenth to a half, predicted along the tangent \
          of the path, and the others were re-optimised by damped Gauss-Newton steps at each of {} points. 95 % intervals end where \
          the objective has risen by half the 95 % quantile of chi-squared with one degree of freedom (1.92){}. Trajectories were \
@@ -397,6 +432,7 @@ fn methods(
         profiles.names.len(),
         study.model,
         run.version,
+        if profiles.optima.as_ref().is_some_and(|found| found.several()) { "each optimum" } else { "the optimum" },
         if likelihood {
             "the likelihood without the priors, within the bounds"
         } else {

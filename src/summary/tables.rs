@@ -15,6 +15,8 @@ use crate::study::{Prior, Scale, Seen, Study};
 const TAUGHT: f64 = 0.1;
 /// The verdict on an error that the readings let go to nothing.
 pub const NO_MAXIMUM: &str = "no maximum";
+/// The verdict on a parameter that is another one at each of several optima.
+pub const SEVERAL: &str = "differs between optima";
 /// The verdict on a parameter whose interval has one end, and on one that failures decide about.
 const ONE_SIDED: &str = "one-sided";
 const AT_FAILURES: &str = "ends at failures";
@@ -43,20 +45,22 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
             let (low, high) = (scale.estimate(estimated.lower), scale.estimate(estimated.upper));
             let side = if fit.point[at] - low < high - fit.point[at] { Side::Lower } else { Side::Upper };
             // Without a maximum there is nothing that an interval of any parameter could be about.
-            let known = matches!(result.verdict, Verdict::Identified | Verdict::OneSided) && endless.is_empty();
+            let maximum = endless.is_empty();
+            let known = matches!(result.verdict, Verdict::Identified | Verdict::OneSided) && maximum;
             let endless = endless.contains(&at);
             let interval = result.interval.filter(|_| known).map(|(a, b)| (scale.value(a), scale.value(b)));
             ParameterResult {
                 name: estimated.name.clone(),
                 verdict: match result.verdict {
                     _ if endless => NO_MAXIMUM,
-                    Verdict::Identified | Verdict::OneSided if !known => "not judged",
+                    Verdict::Identified | Verdict::OneSided | Verdict::Several if !maximum => "not judged",
                     Verdict::Identified => "identified",
                     Verdict::OneSided => ONE_SIDED,
                     Verdict::AtFailures => AT_FAILURES,
                     Verdict::Prior => "known from the prior",
                     Verdict::NotIdentified => "not identified",
                     Verdict::AtBound => "at a bound",
+                    Verdict::Several => SEVERAL,
                 }
                 .into(),
                 unit: estimated.unit.clone(),
@@ -66,7 +70,12 @@ pub fn parameters(study: &Study, problem: &Problem, fit: &FitResult) -> Vec<Para
                 standard_error: result.standard_error.filter(|_| known),
                 interval,
                 interval_from: interval.map_or(String::new(), |_| ends(result, low, high)),
-                known: missing(result, scale, endless),
+                known: match &fit.optima {
+                    Some(optima) if result.verdict == Verdict::Several && maximum => {
+                        format!("{} ({SEVERAL})", super::optima::values(problem, optima, at))
+                    }
+                    _ => missing(result, scale, endless),
+                },
                 bounds: Some((estimated.lower, estimated.upper)),
                 at_bound: (result.verdict == Verdict::AtBound && !endless).then_some(side),
                 prior: Some(estimated.prior.describe()),

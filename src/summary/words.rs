@@ -2,7 +2,7 @@
 
 use super::charts::short;
 use super::lack::lack_of_fit;
-use super::{edges, endless};
+use super::{edges, endless, optima};
 use crate::inference::{self, Basis, Ended, FitResult, Verdict};
 use crate::report::document::{
     Effect, FitFacts, Headline, ParameterResult, Prediction, Quantity, RunFacts, Severity, Starts, Statements, Warning,
@@ -108,6 +108,10 @@ pub fn warnings(
     if fit.ended != Ended::Complete {
         let text = "The same command without the limit goes on from here. Take nothing below as final.";
         say(Severity::Serious, format!("The fit ended {}", ended(fit.ended)), text.into());
+    }
+    let found = fit.optima.as_ref().filter(|_| endless.is_empty());
+    if let Some(several) = optima::warning(&fit.names, found, "Curves are those of the first.") {
+        say(several.severity, several.title, several.text);
     }
     let named = |verdict: Verdict| -> Vec<&str> {
         let parameters = fit.identification.parameters.iter();
@@ -285,6 +289,7 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, problem: &P
                 ),
                 Quantity::Above { limit } => (format!("> {} {unit}", short(*limit)), "the highest dose tested".into()),
                 Quantity::Below { limit } => (format!("< {} {unit}", short(*limit)), "the lowest dose tested".into()),
+                Quantity::Several { .. } => ("several values".into(), effect.note.clone()),
                 Quantity::Undefined => return None,
             };
             let label = format!("EC50, {}, {} {time_unit}", effect.condition, short(effect.time));
@@ -293,6 +298,13 @@ pub fn headlines(effects: &[Effect], fit: &FitResult, study: &Study, problem: &P
         .take(3)
         .collect();
     let endless = endless::at(problem, &fit.point);
+    if let Some(found) = fit.optima.as_ref().filter(|found| found.several() && endless.is_empty()) {
+        headlines.push(Headline {
+            label: "Optima".into(),
+            value: found.places.len().to_string(),
+            note: "explain the data alike".into(),
+        });
+    }
     let identified = |p: &&inference::ParameterResult| p.verdict == Verdict::Identified && endless.is_empty();
     let identified = fit.identification.parameters.iter().filter(identified).count();
     headlines.push(Headline {
@@ -333,10 +345,11 @@ pub fn methods(study: &Study, problem: &Problem, fit: &FitResult, facts: &FitFac
     });
     let cells = cells + &between(problem, fit);
     let synthetic = if study.synthetic.is_some() { " The data are synthetic." } else { "" };
+    let optima = optima::methods(fit.optima.as_ref());
     format!(
         "The model {} ({} states) was fitted to {} observations by maximum a posteriori estimation of {} parameters with \
          fenton {}.{synthetic} {search}. Trajectories were integrated by {} at a relative tolerance of {:e} ({}, {}); reported \
-         values were evaluated in double precision.{cells} Standard errors come from the Fisher information at the optimum \
+         values were evaluated in double precision.{cells} {optima}Standard errors come from the Fisher information at the optimum \
          and are given, like intervals, only where its eigenvalues allow; 95 % intervals end where the profile likelihood \
          has risen by 1.92{}; bands and intervals of effective concentrations are quantiles of simulations at points drawn \
          from that information. Seed {}.",

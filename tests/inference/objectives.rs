@@ -225,6 +225,13 @@ pub fn decays(rates: &[f64], sizes: &[f64], deviation: f64) -> LeastSquares {
     LeastSquares { logarithmic: true, ..LeastSquares::new(&names, &vec![(-3.0, 3.0); 2 * terms], model) }
 }
 
+/// Two exponentials whose rates are told apart by their bounds, so that they have one order.
+pub fn decays_in_order() -> LeastSquares {
+    let mut objective = decays(&[0.5, 5.0], &[1.0, 2.0], 0.01);
+    (objective.upper[0], objective.lower[1]) = (0.2, 0.2);
+    objective
+}
+
 /// a exp(-k1 k2 x): only the product of the rates can be known.
 pub fn product() -> LeastSquares {
     let decay = |x: f64, b: &[f64]| {

@@ -19,7 +19,7 @@ fn run(objective: &dyn Objective) -> Profiles {
 
 fn from(objective: &dyn Objective, point: &[f64]) -> Profiles {
     let all: Vec<usize> = (0..objective.names().len()).collect();
-    let start = Some(Start { point: point.to_vec(), spreads: Vec::new() });
+    let start = Some(Start { point: point.to_vec(), spreads: Vec::new(), ends: Vec::new() });
     profile(objective, &ProfileSettings { start, ..settings(&all) }, &mut ()).expect("profiles").expect("an optimum")
 }
 
@@ -138,7 +138,7 @@ fn bent_profiles_agree_with_fits_of_the_other_parameters() {
 
 #[test]
 fn ends_are_those_of_the_fit() {
-    let objective = decays(&[0.5, 5.0], &[1.0, 2.0], 0.01);
+    let objective = decays_in_order();
     let fitted = fit(&objective, &settings(&[0]).fit, &mut ()).expect("a fit");
     let found = run(&objective);
     for (profile, parameter) in found.profiles.iter().zip(&fitted.identification.parameters) {
@@ -213,7 +213,7 @@ fn work_that_was_stopped_goes_on_to_the_same_bytes() {
     let objective = decays(&[0.5, 5.0], &[1.0, 2.0], 0.01);
     let fitted = fit(&objective, &settings(&[0]).fit, &mut ()).expect("a fit");
     let nearby: Vec<f64> = fitted.point.iter().map(|x| x + 0.03).collect();
-    for start in [None, Some(Start { point: nearby, spreads: Vec::new() })] {
+    for start in [None, Some(Start { point: nearby, spreads: Vec::new(), ends: Vec::new() })] {
         let uncut = ProfileSettings { start, ..settings(&[0, 1, 2, 3]) };
         let whole = profile(&objective, &uncut, &mut ()).expect("profiles").expect("an optimum");
         let mut cut = uncut.clone();
@@ -253,7 +253,7 @@ fn work_that_was_stopped_goes_on_to_the_same_bytes() {
 fn what_makes_no_sense_is_refused() {
     let (objective, _) = gaussian();
     let with = |parameters: &[usize], point: Option<Vec<f64>>| {
-        let start = point.map(|point| Start { point, spreads: Vec::new() });
+        let start = point.map(|point| Start { point, spreads: Vec::new(), ends: Vec::new() });
         profile(&objective, &ProfileSettings { start, ..settings(parameters) }, &mut ()).unwrap_err().to_string()
     };
     assert!(with(&[], None).contains("at least one"));

@@ -96,7 +96,7 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fit.checkpoint");
         // Failures, so that infinities go through the file too.
-        let objective = LeastSquares { fails: |x| x[0] > 2.0, error: 0.01, ..decays(&[0.5, 5.0], &[1.0, 2.0], 0.01) };
+        let objective = LeastSquares { fails: |x| x[0] > 2.0, error: 0.01, ..decays_in_order() };
         let settings = FitSettings {
             method,
             max_iterations: 25,
@@ -166,7 +166,7 @@ impl Progress for Press {
 fn a_fit_stopped_among_its_intervals_has_those_that_are_there() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("fit.checkpoint");
-    let objective = decays(&[0.5, 5.0], &[1.0, 2.0], 0.01);
+    let objective = decays_in_order();
     let whole = run(&objective, &settings());
     let followed = |result: &FitResult| {
         let parameters = &result.identification.parameters;

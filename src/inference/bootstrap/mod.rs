@@ -109,6 +109,8 @@ pub struct Optimum {
     pub intervals: Vec<Option<(f64, f64)>>,
     /// Other ends of the fit with their objectives.
     pub ends: Vec<(Vec<f64>, f64)>,
+    /// How many optima the fit found.
+    pub optima: usize,
 }
 
 impl Optimum {
@@ -126,6 +128,7 @@ impl Optimum {
                 .filter(|start| start.last_value.is_finite())
                 .map(|s| (s.last_point.clone(), s.last_value))
                 .collect(),
+            optima: fit.optima.as_ref().map_or(1, |optima| optima.places.len()),
         }
     }
 

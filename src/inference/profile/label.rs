@@ -1,6 +1,6 @@
 //! What profiles say of each parameter, and which directions flat ones show.
 
-use super::{PathEnd, Profile, ProfilePoint};
+use super::{PathEnd, Profile, ProfilePoint, Side};
 use crate::inference::Objective;
 use crate::inference::boxed::Boxed;
 use crate::inference::identify::in_words;
@@ -29,11 +29,17 @@ pub enum Label {
 
 impl Profile {
     pub fn label(&self) -> Label {
-        let ends = self.sides.each_ref().map(|side| match side.end {
+        let of = |side: &Side| match side.end {
             PathEnd::Crossed => Some(true),
             PathEnd::Bound | PathEnd::Held => Some(false),
             PathEnd::Failed | PathEnd::Lost | PathEnd::Stopped => None,
-        });
+        };
+        // From several optima: known where it is from each, an end where each has one.
+        let all = |at: usize| {
+            let known: Option<Vec<bool>> = self.branches().map(|sides| of(&sides[at])).collect();
+            known.map(|ends| ends.into_iter().all(|end| end))
+        };
+        let ends = [all(0), all(1)];
         match ends {
             [Some(true), Some(true)] => Label::Identifiable,
             [Some(true), Some(false)] => Label::AtLeast,

@@ -4,10 +4,11 @@
 //!
 //! Each parameter is followed in both directions from the optimum ([`path`]); all paths advance together, so that an
 //! iteration is one batch. A path that meets a lower value than the optimum is followed down from there, and all begin
-//! again at the better optimum. A fit takes the ends of its intervals from the same paths, followed in longer strides and
-//! no further.
+//! again at the better optimum. Where a fit found several optima they are followed from each ([`branches`]). A fit takes
+//! the ends of its intervals from the same paths, followed in longer strides and no further.
 
 mod bend;
+mod branches;
 mod conditional;
 mod label;
 mod path;
@@ -25,6 +26,7 @@ use super::edge::{self, Edge};
 use super::fit::fit;
 use super::identify::identify;
 use super::lockstep::{Lockstep, Rules, bounds_hit};
+use super::optima::Optima;
 use super::trust::Trust;
 use super::watch::{self, Progress, Stage, Underway, Watch};
 use super::{CheckpointSettings, Ended, FitSettings, Identification, Objective, StartRecord, Stop};
@@ -57,6 +59,8 @@ pub struct Start {
     pub point: Vec<f64>,
     /// Standard deviations between experiments that it was fitted with.
     pub spreads: Vec<f64>,
+    /// Where its starts ended: there may be other optima among them.
+    pub ends: Vec<Vec<f64>>,
 }
 
 /// The same objective and settings give the same bytes, `wall` and `seconds` aside, stopped and resumed or not.
@@ -69,6 +73,8 @@ pub struct Profiles {
     pub value: f64,
     /// What the information at the optimum says.
     pub identification: Identification,
+    /// Places as good as the optimum, which is the first; none where nothing is known of others.
+    pub optima: Option<Optima>,
     pub profiles: Vec<Profile>,
     /// Directions that the objective does not notice, as the flat paths show them.
     pub ties: Vec<Tie>,
@@ -97,6 +103,8 @@ pub struct Profile {
     pub limit: f64,
     /// Towards the lower bound and towards the upper.
     pub sides: [Side; 2],
+    /// The same from each other optimum.
+    pub others: Vec<[Side; 2]>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -122,10 +130,16 @@ pub struct ProfilePoint {
 }
 
 impl Profile {
-    /// The ends of the interval on the estimation scale; `None` where the limit is not reached, or only because other
-    /// parameters met their bounds or could not follow to where evaluations fail.
+    /// The ends of the interval on the estimation scale, the lowest and the highest from any optimum; `None` where the limit is
+    /// not reached, or only because other parameters met their bounds or could not follow to where evaluations fail.
     pub fn ends(&self) -> [Option<f64>; 2] {
-        self.sides.each_ref().map(|side| side.crossing.filter(|_| side.end == PathEnd::Crossed))
+        [0, 1].map(|side| self.outermost(side).own_end())
+    }
+}
+
+impl Side {
+    fn own_end(&self) -> Option<f64> {
+        self.crossing.filter(|_| self.end == PathEnd::Crossed)
     }
 }
 
@@ -137,6 +151,9 @@ struct Work {
     /// The optimum, and its value if it has been refined.
     point: Vec<f64>,
     refined: Option<f64>,
+    /// Ends of an earlier fit that have not been compared yet; and what came of it.
+    ends: Vec<Vec<f64>>,
+    optima: Option<Optima>,
     better: Vec<(f64, f64)>,
     paths: Vec<Path>,
     /// The descent to the optimum.
@@ -227,15 +244,20 @@ fn begin(
         starts,
         point,
         refined: None,
+        ends: Vec::new(),
+        optima: None,
         better: Vec::new(),
         paths: Vec::new(),
         descent: None,
         seconds: 0.0,
     };
     if let Some(start) = &settings.start {
-        let bounds = objective.lower().iter().zip(objective.upper());
-        let point = start.point.iter().zip(bounds).map(|(x, (low, high))| x.clamp(*low, *high)).collect();
-        return Ok(Ok((work(point, start.spreads.clone(), None), 0.0)));
+        let within = |point: &Vec<f64>| -> Vec<f64> {
+            let bounds = objective.lower().iter().zip(objective.upper());
+            point.iter().zip(bounds).map(|(x, (low, high))| x.clamp(*low, *high)).collect()
+        };
+        let work = work(within(&start.point), start.spreads.clone(), None);
+        return Ok(Ok((Work { ends: start.ends.iter().map(within).collect(), ..work }, 0.0)));
     }
     let here = Instant::now();
     let beside =
@@ -247,7 +269,7 @@ fn begin(
     }
     let before = (result.wall.as_secs_f64() - here.elapsed().as_secs_f64()).max(0.0);
     let starts = Some([result.scored(), result.starts.len(), result.reached(0.1)]);
-    Ok(Ok((work(result.point, result.spreads, starts), before)))
+    Ok(Ok((Work { optima: result.optima, ..work(result.point, result.spreads, starts) }, before)))
 }
 
 /// Everything the profiles depend on, by name.
@@ -276,8 +298,12 @@ impl Course<'_> {
         if let Some(ended) = watch.ended {
             return Ok(Err(ended));
         }
+        if !self.compare(&mut work, value, watch)? {
+            watch.keep(|| Ok(&work))?;
+            return Ok(Err(watch.ended.unwrap_or(Ended::Interrupted)));
+        }
         if work.paths.is_empty() {
-            work.paths = self.paths(&work.point)?;
+            work.paths = self.paths(&work, value)?;
         }
         let total = work.paths.len();
         while watch.ended.is_none() && paths::ended(&work.paths) < total {
@@ -294,7 +320,8 @@ impl Course<'_> {
                 if let Some(last) = work.better.last_mut() {
                     last.1 = value;
                 }
-                work.paths = self.paths(&work.point)?;
+                self.renew(&mut work, value, watch)?;
+                work.paths = self.paths(&work, value)?;
             }
             work.seconds = earlier + start.elapsed().as_secs_f64();
             let done = paths::ended(&work.paths);
@@ -369,21 +396,9 @@ impl Course<'_> {
         }
         // Paths compare values that come with derivatives, which are integrated a little otherwise.
         let found = self.bridge.expand(std::slice::from_ref(&work.point))?.pop().flatten();
-        let found =
-            found.ok_or_else(|| Error::Run("the objective has no finite derivatives at its optimum".to_string()))?;
+        let found = found.ok_or_else(branches::no_derivatives)?;
         work.refined = Some(found.value);
         Ok(found.value)
-    }
-
-    /// All paths, at the optimum.
-    fn paths(&self, point: &[f64]) -> Result<Vec<Path>> {
-        let expansion = self.bridge.expand(std::slice::from_ref(&point.to_vec()))?.pop().flatten();
-        let expansion = expansion
-            .ok_or_else(|| Error::Run("the objective has no finite derivatives at its optimum".to_string()))?;
-        let identification = identify(self.objective, point, Some(&expansion.fisher));
-        let (parameters, seed) = (&self.settings.parameters, self.settings.fit.seed);
-        let among = (&self.bridge, &self.boxed);
-        paths::begin(parameters, (point, &expansion), &identification, among, Aim::Course, seed)
     }
 
     fn conclude(&self, work: Work, value: f64, watch: &Watch) -> Result<Profiles> {
@@ -403,13 +418,16 @@ impl Course<'_> {
                 leans: path.leans().to_vec(),
             }
         };
-        let profiles: Vec<Profile> = work
-            .paths
+        let sides = |pair: &[Path]| [side(&pair[0]), side(&pair[1])];
+        let (first, others) = work.paths.split_at(2 * self.settings.parameters.len());
+        let from_others = |parameter: usize| others.chunks(2).filter(move |pair| pair[0].parameter == parameter);
+        let profiles: Vec<Profile> = first
             .chunks(2)
             .map(|pair| Profile {
                 parameter: pair[0].parameter,
                 limit: pair[0].limit(),
-                sides: [side(&pair[0]), side(&pair[1])],
+                sides: sides(pair),
+                others: from_others(pair[0].parameter).map(sides).collect(),
             })
             .collect();
         let mut edges = paths::edges(&work.paths, &self.bridge, &self.boxed)?;
@@ -423,6 +441,7 @@ impl Course<'_> {
             spreads: work.spreads,
             value,
             identification,
+            optima: work.optima,
             profiles,
             better: work.better,
             starts: work.starts,

@@ -12,13 +12,16 @@ use rayon::prelude::*;
 
 /// A value that is lower than the optimum's by more than this is another optimum.
 const BETTER: f64 = 0.01;
+/// A limit is no lower, for an optimum that lies nearly so far above the best.
+const LEAST: f64 = 0.05;
 /// How often the paths begin again at a better one.
 pub const RENEWALS: usize = 5;
 
-/// The two paths of each of `parameters`, downwards and upwards, from the optimum `point` with its expansion.
+/// The two paths of each of `parameters`, downwards and upwards, from the optimum `point` with its expansion, which lies so
+/// far `above` the best.
 pub fn begin(
     parameters: &[usize],
-    (point, expansion): (&[f64], &Expansion),
+    (point, expansion, above): (&[f64], &Expansion, f64),
     identification: &Identification,
     (bridge, boxed): (&Bridge, &Boxed),
     aim: Aim,
@@ -32,7 +35,7 @@ pub fn begin(
     let model = model.bent(&bend);
     let both = |&parameter: &usize| {
         // Half of the 95 % quantile of chi-squared with one degree of freedom, or of F.
-        let limit = 0.5 * identification.parameters[parameter].reach.powi(2);
+        let limit = (0.5 * identification.parameters[parameter].reach.powi(2) - above).max(LEAST);
         [false, true].map(|upwards| Path::new(parameter, upwards, limit, (&at, &model, &bend), aim, seed))
     };
     Ok(parameters.iter().flat_map(both).collect())
@@ -103,6 +106,8 @@ pub fn edges(paths: &[Path], bridge: &Bridge, boxed: &Boxed) -> Result<Vec<Edge>
 /// A place that is lower than the optimum by more than a little, and the objective there.
 pub fn better(paths: &[Path], boxed: &Boxed) -> Option<(Vec<f64>, f64)> {
     let lowest = paths.iter().map(|path| (path, path.lowest())).min_by(|a, b| a.1.1.total_cmp(&b.1.1));
-    let (path, (at, lower)) = lowest?;
-    (lower < path.least() - BETTER).then(|| (boxed.point(at), lower))
+    let (_, (at, lower)) = lowest?;
+    // They may begin at several optima.
+    let least = paths.iter().map(Path::least).fold(f64::INFINITY, f64::min);
+    (lower < least - BETTER).then(|| (boxed.point(at), lower))
 }

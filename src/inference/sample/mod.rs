@@ -10,6 +10,7 @@ mod clouds;
 mod demc;
 mod diagnose;
 mod kernels;
+mod modes;
 mod population;
 mod psis;
 mod reweigh;

@@ -1,6 +1,8 @@
 //! Everything that a report on draws shows, as plain data.
 
+use super::modes::Mode;
 use crate::report::document::{Edge, Headline, RunFacts, Warning};
+use crate::report::number::shown;
 use serde::Serialize;
 
 /// Draws from the posterior of a study, ready to be shown.
@@ -19,6 +21,8 @@ pub struct DrawsReport {
     pub warnings: Vec<Warning>,
     pub headlines: Vec<Headline>,
     pub converged: bool,
+    /// The heaviest first; more than one where draws gather in places that no path joins.
+    pub modes: Vec<Mode>,
     pub parameters: Vec<Marginal>,
     /// Pairs of parameters that the data tie together, the strongest first: correlation of ranks.
     pub ties: Vec<(String, String, f64)>,
@@ -33,9 +37,22 @@ pub struct DrawsReport {
     /// `[chain][draw][parameter]`, in the parameters' units; in the files of draws and not in the summary.
     #[serde(skip)]
     pub chains: Vec<Vec<Vec<f64>>>,
+    /// `[chain][draw]`: which of the modes it belongs to, from 0.
+    #[serde(skip)]
+    pub of_modes: Vec<Vec<usize>>,
     /// `[chain][draw]`: log of the posterior density up to a constant, log-likelihood.
     #[serde(skip)]
     pub densities: Vec<Vec<[f64; 2]>>,
+}
+
+impl Marginal {
+    /// The median, or that of each mode.
+    pub fn middle(&self) -> String {
+        match self.median {
+            Some(median) => shown(median),
+            None => self.medians.iter().map(|median| shown(*median)).collect::<Vec<_>>().join(" or "),
+        }
+    }
 }
 
 /// One parameter: what was believed of it, and what is believed now.
@@ -45,11 +62,14 @@ pub struct Marginal {
     pub unit: String,
     /// "log10" or "lin".
     pub scale: String,
-    pub mean: f64,
-    pub sd: f64,
-    pub median: f64,
+    /// Of all draws; none for a parameter that differs between modes.
+    pub mean: Option<f64>,
+    pub sd: Option<f64>,
+    pub median: Option<f64>,
     /// Monte Carlo errors of the median and of the ends of the interval.
-    pub median_error: f64,
+    pub median_error: Option<f64>,
+    /// The medians within the modes, if the parameter differs between them.
+    pub medians: Vec<f64>,
     pub interval: (f64, f64),
     pub interval_errors: (f64, f64),
     pub prior: String,

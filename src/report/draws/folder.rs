@@ -2,7 +2,7 @@
 
 use super::cmdstan::{Chain, file};
 use super::document::{DrawsReport, Marginal};
-use super::{corner, page, parquet, pictures};
+use super::{corner, modes, page, parquet, pictures};
 use crate::Result;
 use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
@@ -25,7 +25,11 @@ fn render(report: &DrawsReport) -> Result<Vec<(String, Vec<u8>)>> {
         ("report.html".to_string(), page::page(report)?),
         summary(report)?,
         ("parameters.csv".to_string(), parameters(report)?),
+        ("modes.csv".to_string(), modes::csv(&report.modes)?),
     ];
+    if report.modes.len() > 1 {
+        files.push(("mode-of-draws.csv".into(), modes::of_draws(&report.of_modes)?));
+    }
     files.extend(chains.iter().enumerate().map(|(at, chain)| (file(at), chain.table(names()))));
     for (at, marginal) in report.parameters.iter().enumerate().take(page::MOST) {
         files.push((format!("marginal-{}.svg", at + 1), pictures::marginal(marginal).standalone(Layout::WIDE)));
@@ -77,10 +81,10 @@ fn parameters(report: &DrawsReport) -> Result<String> {
         vec![
             m.name.clone(),
             m.unit.clone(),
-            number(m.mean),
-            number(m.sd),
-            number(m.median),
-            number(m.median_error),
+            optional(m.mean),
+            optional(m.sd),
+            optional(m.median),
+            optional(m.median_error),
             number(m.interval.0),
             number(m.interval_errors.0),
             number(m.interval.1),

@@ -4,6 +4,7 @@ pub mod cmdstan;
 mod corner;
 mod document;
 mod folder;
+pub mod modes;
 mod page;
 pub mod parquet;
 mod pictures;

@@ -31,7 +31,7 @@ struct Page<'a> {
 struct Row<'a> {
     marginal: &'a Marginal,
     median: String,
-    error: String,
+    error: Option<String>,
     interval: String,
     prior: String,
     shrinkage: (String, f64),
@@ -68,8 +68,8 @@ fn row(marginal: &Marginal) -> Row<'_> {
     let whole = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.0}"));
     Row {
         marginal,
-        median: shown(marginal.median),
-        error: shown(marginal.median_error),
+        median: marginal.middle(),
+        error: marginal.median_error.map(shown),
         interval: interval_text(marginal.interval),
         prior: interval_text(marginal.prior_interval),
         shrinkage: (

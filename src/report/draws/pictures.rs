@@ -1,7 +1,7 @@
 //! The figures of a report on draws.
 
 use super::document::{DrawsReport, Marginal};
-use crate::report::number::{interval_text, shown};
+use crate::report::number::interval_text;
 use crate::report::plot::{Colour, Figure, Key, Mark, Scale, Series};
 
 /// Bars of a rank plot.
@@ -25,7 +25,7 @@ pub fn marginal(marginal: &Marginal) -> Figure {
         description: format!(
             "{}: median {}, 95 % from {}; 95 % of the prior from {}.",
             marginal.name,
-            shown(marginal.median),
+            marginal.middle(),
             interval_text(marginal.interval),
             interval_text(marginal.prior_interval)
         ),

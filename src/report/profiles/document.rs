@@ -1,6 +1,7 @@
 //! Everything that a report on profiles shows, as plain data.
 
 use crate::report::document::{Edge, Headline, RunFacts, Warning};
+use crate::report::optima::Optimum;
 use serde::Serialize;
 
 /// Profiles of a study, ready to be shown.
@@ -30,6 +31,8 @@ pub struct ProfilesReport {
     pub parameters: Vec<Profiled>,
     /// What the data do not determine, in words.
     pub ties: Vec<String>,
+    /// The best first; more than one where the data do not say which.
+    pub optima: Vec<Optimum>,
     /// Optima that were left, and the better ones that profiles led to.
     pub better: Vec<(f64, f64)>,
     pub facts: Facts,
@@ -57,14 +60,16 @@ pub struct Profiled {
     /// At the optimum.
     pub value: f64,
     pub bounds: (f64, f64),
-    /// "practically identifiable", "known from the prior", "one-sided", "not identifiable", "undecided" or "not judged" (the likelihood
-    /// has no maximum).
+    /// "practically identifiable", "known from the prior", "one-sided", "not identifiable", "differs between optima", "undecided"
+    /// or "not judged" (the likelihood has no maximum).
     pub label: String,
     /// What is known of it: "2.1 to 3.4", "at least 0.3", "anywhere within its bounds".
     pub known: String,
     /// Ends of the 95 % interval; none where the side is open.
     pub lower: Option<f64>,
     pub upper: Option<f64>,
+    /// The interval in its pieces: from several optima it may have gaps. An end that is missing is open.
+    pub pieces: Vec<[Option<f64>; 2]>,
     /// Why each side ended.
     pub ends: [String; 2],
     /// How far the objective rises to the ends of the interval.
@@ -104,6 +109,8 @@ pub struct Point {
     pub nllh: f64,
     /// Whether the other parameters are at their best.
     pub optimised: bool,
+    /// Points of different stretches are not joined: between them the profile is higher than was followed.
+    pub stretch: usize,
 }
 
 #[derive(Debug, Clone, Default, Serialize)]

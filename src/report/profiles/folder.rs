@@ -5,6 +5,7 @@ use super::{page, pictures};
 use crate::Result;
 use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
+use crate::report::optima;
 use crate::report::plot::Layout;
 use std::path::Path;
 
@@ -23,6 +24,7 @@ fn render(report: &ProfilesReport) -> Result<Vec<(String, String)>> {
         summary(report)?,
         ("parameters.csv".to_string(), parameters(report)?),
         ("profiles.csv".to_string(), points(report)?),
+        ("optima.csv".to_string(), optima::csv(&report.optima)?),
     ];
     for (at, profiled) in report.parameters.iter().enumerate() {
         files.push((format!("profile-{}.svg", at + 1), pictures::profile(profiled).standalone(Layout::WIDE)));
@@ -57,6 +59,7 @@ fn parameters(report: &ProfilesReport) -> Result<String> {
         "label",
         "lower_95",
         "upper_95",
+        "interval",
         "lower_end",
         "upper_end",
         "lower_bound",
@@ -79,6 +82,7 @@ fn parameters(report: &ProfilesReport) -> Result<String> {
             p.label.clone(),
             optional(p.lower),
             optional(p.upper),
+            p.known.clone(),
             p.ends[0].clone(),
             p.ends[1].clone(),
             number(p.bounds.0),

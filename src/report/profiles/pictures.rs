@@ -17,7 +17,7 @@ pub fn profile(profiled: &Profiled) -> Figure {
     let top = TOP * profiled.limit;
     let own = |at: &super::document::Point| at.delta.max(0.0);
     let curve: Vec<(f64, f64)> = xs(profiled).into_iter().zip(profiled.points.iter().map(own)).collect();
-    let mut marks = vec![Mark::Line(curve.clone())];
+    let mut marks: Vec<Mark> = stretches(profiled, &curve).into_iter().map(Mark::Line).collect();
     for (&(x, y), point) in curve.iter().zip(&profiled.points).filter(|((_, y), _)| *y <= top) {
         marks.push(match point.optimised {
             true => Mark::Speck { x, y },
@@ -26,14 +26,11 @@ pub fn profile(profiled: &Profiled) -> Figure {
     }
     marks.push(Mark::Pin { x: profiled.value, y: 0.0, tip: format!("optimum {}", shown(profiled.value)) });
     let ends: Vec<f64> = curve.iter().map(|point| point.0).collect();
-    if let (Some(first), Some(last)) = (ends.first(), ends.last())
-        && (profiled.lower.is_some() || profiled.upper.is_some())
-    {
-        marks.push(Mark::Across {
-            y: profiled.limit,
-            lower: profiled.lower.unwrap_or(*first),
-            upper: profiled.upper.unwrap_or(*last),
-        });
+    if let (Some(first), Some(last)) = (ends.first(), ends.last()) {
+        for [lower, upper] in profiled.pieces.iter().filter(|piece| **piece != [None, None]) {
+            let (lower, upper) = (lower.unwrap_or(*first), upper.unwrap_or(*last));
+            marks.push(Mark::Across { y: profiled.limit, lower, upper });
+        }
     }
     let within = |line: &[(f64, f64)]| -> Vec<(f64, f64)> { line.iter().copied().filter(|p| p.1 <= top).collect() };
     let mut series = Vec::new();
@@ -91,7 +88,7 @@ pub fn paths(report: &ProfilesReport, profiled: &Profiled) -> Option<Figure> {
         true => value / optimum.values[i],
         false => place(i, value) - place(i, optimum.values[i]),
     };
-    let line = |i: usize| -> Vec<(f64, f64)> {
+    let all = |i: usize| -> Vec<(f64, f64)> {
         xs(profiled).into_iter().zip(profiled.points.iter().map(|p| height(i, p.values[i]))).collect()
     };
     let series: Vec<Series> = others
@@ -101,10 +98,10 @@ pub fn paths(report: &ProfilesReport, profiled: &Profiled) -> Option<Figure> {
             label: report.names[i].clone(),
             colour: Colour::Nominal(rank),
             key: Key::Line,
-            marks: vec![Mark::Line(line(i))],
+            marks: stretches(profiled, &all(i)).into_iter().map(Mark::Line).collect(),
         })
         .collect();
-    let heights: Vec<f64> = others.iter().flat_map(|&(i, _)| line(i)).map(|p| p.1).collect();
+    let heights: Vec<f64> = others.iter().flat_map(|&(i, _)| all(i)).map(|p| p.1).collect();
     let more = if left_out > 0 { format!(" {left_out} more that move are in profiles.csv.") } else { String::new() };
     Some(Figure {
         title: format!("The others along {}", profiled.name),
@@ -120,6 +117,20 @@ pub fn paths(report: &ProfilesReport, profiled: &Profiled) -> Option<Figure> {
         series,
         levels: Vec::new(),
     })
+}
+
+/// Lines through points that belong together.
+fn stretches(profiled: &Profiled, points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
+    let mut lines: Vec<Vec<(f64, f64)>> = Vec::new();
+    let mut latest = None;
+    for (point, &place) in profiled.points.iter().zip(points) {
+        match lines.last_mut() {
+            Some(line) if latest == Some(point.stretch) => line.push(place),
+            _ => lines.push(vec![place]),
+        }
+        latest = Some(point.stretch);
+    }
+    lines
 }
 
 fn xs(profiled: &Profiled) -> Vec<f64> {
