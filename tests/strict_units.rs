@@ -38,7 +38,7 @@ fn faults_of_units_are_errors_of_every_command_that_reads_a_model_if_that_is_ask
         &["threshold", "s.toml"],
         &["compare", "s.toml"],
         &["design", "s.toml", "--for", "ec50"],
-        &["synergy", "s.toml"],
+        &["synergy", "s.toml", "--drugs", "drug,drug"],
         &["bootstrap", "s.toml"],
         &["sensitivity", "s.toml"],
     ] {
