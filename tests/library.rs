@@ -76,6 +76,15 @@ fn unaccounted(system: &System, rows: &[Row]) -> Vec<String> {
     found
 }
 
+/// Faults of units are warnings for models of others; in ours there are none.
+#[test]
+fn the_units_of_embedded_models_agree() {
+    for file in embedded::MODELS {
+        let system = antimony::read(file.text, file.name).and_then(|network| network.system()).expect("a model");
+        assert!(system.unit_faults.is_empty(), "{}: {:?}", file.name, system.unit_faults);
+    }
+}
+
 #[test]
 fn each_parameter_has_a_unit_a_prior_and_a_source() {
     let mut unused: HashMap<(&str, String), bool> = HashMap::new();
