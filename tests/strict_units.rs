@@ -10,14 +10,18 @@ fn fenton(folder: &Path, arguments: &[&str]) -> Output {
 
 fn write(folder: &Path) {
     let model = "unit uM = 1e-6 mole/litre; unit nM = 1e-9 mole/litre; unit time_unit = 3600 second
-unit per_h = 1/3600 second; const drug = 0; drug has uM; K = 10; K has nM; k = 0.1 per_h
-live = 1; live' = -k*drug/(K + drug)*live\n";
-    let study = "model = \"m.ant\"\n[time]\nunit = \"h\"\n[compounds.drug]\nunit = \"uM\"\n[assay]\nkind = \"atp\"\n\
+unit per_h = 1/3600 second; const drug = 0; drug has uM; other = 0; other has uM; K = 10; K has nM; k = 0.1 per_h
+live = 1; live' = -k*drug/(K + drug)*live - 0.01*other*live\n";
+    let study = "model = \"m.ant\"\n[time]\nunit = \"h\"\n[compounds.drug]\nunit = \"uM\"\n[compounds.other]\nunit = \"uM\"\n[assay]\nkind = \"atp\"\n\
                  live = \"live\"\n[data]\nfile = \"data.csv\"\nvalues = \"fraction\"\n[noise]\nsd = 0.05\n\
                  [parameters.k]\nbounds = [0.01, 1]\n";
     fs::write(folder.join("m.ant"), model).unwrap();
     fs::write(folder.join("s.toml"), study).unwrap();
-    fs::write(folder.join("data.csv"), "drug (uM),time (h),viability\n0,24,1\n10,24,0.3\n100,24,0.1\n").unwrap();
+    fs::write(
+        folder.join("data.csv"),
+        "drug (uM),other (uM),time (h),viability\n0,0,24,1\n10,0,24,0.3\n100,2,24,0.1\n",
+    )
+    .unwrap();
 }
 
 #[test]
@@ -38,7 +42,7 @@ fn faults_of_units_are_errors_of_every_command_that_reads_a_model_if_that_is_ask
         &["threshold", "s.toml"],
         &["compare", "s.toml"],
         &["design", "s.toml", "--for", "ec50"],
-        &["synergy", "s.toml", "--drugs", "drug,drug"],
+        &["synergy", "s.toml", "--drugs", "drug,other"],
         &["bootstrap", "s.toml"],
         &["sensitivity", "s.toml"],
     ] {
