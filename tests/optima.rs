@@ -91,17 +91,19 @@ fn a_fit_lists_all_optima_and_identifies_nothing_that_differs() {
     }
 }
 
-/// Only a product is known; only a ratio beyond the bend of a valley.
+/// Only a product is known; only a ratio beyond the bend of a valley; and of two terms for one decay the second may be nothing,
+/// or the first, or both have one rate: a valley with corners, at each of which some parameter looks well known.
 #[test]
 fn a_sloppy_valley_is_one_place() {
     let place = tempfile::tempdir().unwrap();
-    for study in ["sloppy-product", "banana"] {
+    for study in ["sloppy-product", "banana", "one-decay-behind-two"] {
         let folder = place.path().join(study);
         let run = fenton("fit", study, &folder, &["--starts", "200"]);
         let found = summary(&folder);
         assert_eq!(found["optima"].as_array().unwrap().len(), 1, "{study}: {}", found["optima"]);
         assert_eq!(with(&found, "verdict", "differs between optima"), [""; 0], "{study}");
         assert!(!out(&run).contains("optima explain"), "{study}");
+        assert_eq!(with(&found, "verdict", "identified"), ["sigma"], "{study}");
         let starts: Vec<f64> =
             found["starts"]["list"].as_array().unwrap().iter().filter_map(|s| s["parameters"][0].as_f64()).collect();
         let (low, high) = starts.iter().fold((f64::INFINITY, 0.0_f64), |(l, h), x| (l.min(*x), h.max(*x)));

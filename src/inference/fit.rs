@@ -485,6 +485,7 @@ impl<'a> Course<'a> {
         let mut identification = identify(self.objective, &best.last_point, expansion.as_ref().map(|e| &e.fisher));
         optima::withhold(&mut identification, optima.as_ref());
         optima::read(paths, &self.boxed, &mut identification);
+        optima::hold_ends(&mut identification, optima.as_ref(), &self.boxed);
         let bridge = self.bridge(true);
         let mut edges = paths::edges(paths, &bridge, &self.boxed)?;
         let met = !edges.is_empty() || self.spent.borrow().failed_points > 0;

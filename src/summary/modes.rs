@@ -29,10 +29,7 @@ pub fn modes(columns: &[Column], sample: &Sample, found: &Modes) -> Vec<Mode> {
         }
     }
     for i in 0..columns.len() {
-        let outside = |mode: &Mode| {
-            let (low, high) = mode.values[i].interval;
-            list.iter().any(|other| !(low..=high).contains(&other.values[i].median))
-        };
+        let outside = |mode: &Mode| list.iter().any(|other| !mode.values[i].holds(other.values[i].median));
         if list.iter().any(outside) {
             list.iter_mut().for_each(|mode| mode.values[i].differs = true);
         }
@@ -40,10 +37,15 @@ pub fn modes(columns: &[Column], sample: &Sample, found: &Modes) -> Vec<Mode> {
     list
 }
 
-/// The medians of a parameter by mode, if it differs between them.
+/// The different medians of a parameter by mode, if it differs between them.
 pub fn medians(modes: &[Mode], parameter: usize) -> Vec<f64> {
-    let values = modes.iter().map(|mode| &mode.values[parameter]);
-    values.filter(|value| value.differs && modes.len() > 1).map(|value| value.median).collect()
+    let mut kept: Vec<&ModeValue> = Vec::new();
+    for value in modes.iter().map(|mode| &mode.values[parameter]).filter(|value| value.differs) {
+        if !kept.iter().any(|known| known.holds(value.median) && value.holds(known.median)) {
+            kept.push(value);
+        }
+    }
+    kept.into_iter().map(|value| value.median).collect()
 }
 
 /// What stands before the results when there are several modes.

@@ -5,10 +5,33 @@ use crate::inference::boxed::Boxed;
 use crate::inference::profile::{Path, paths};
 use crate::inference::{Basis, Identification, ParameterResult, Verdict};
 
+/// Ends lie outside an interval if they do by more than this part of its width.
+const SLACK: f64 = 0.05;
+
 /// A parameter that differs between optima has no error and no interval about one of them.
 pub fn withhold(identification: &mut Identification, optima: Option<&Optima>) {
     for &at in optima.iter().flat_map(|optima| &optima.differ) {
         identification.parameters[at].differs();
+    }
+}
+
+/// An end as good as the best outside an interval means that the interval is too narrow, by whatever it was made: nothing is
+/// known of that side. So it is along a valley that turns a corner, where errors at the optimum are small.
+pub fn hold_ends(identification: &mut Identification, optima: Option<&Optima>, boxed: &Boxed) {
+    for (i, &(low, high)) in optima.iter().flat_map(|optima| optima.span.iter().enumerate()) {
+        let result = &mut identification.parameters[i];
+        let Some((from, to)) = result.interval else { continue };
+        let slack = SLACK * (to - from);
+        let outside = [low < from - slack, high > to + slack];
+        if outside[0] {
+            result.ends[0] = None;
+        }
+        if outside[1] {
+            result.ends[1] = None;
+        }
+        let bound = [boxed.lower[i], boxed.upper[i]];
+        result.interval = Some((if outside[0] { bound[0] } else { from }, if outside[1] { bound[1] } else { to }));
+        result.judge();
     }
 }
 

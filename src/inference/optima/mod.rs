@@ -10,7 +10,7 @@ mod band;
 mod intervals;
 mod modes;
 
-pub use intervals::{read, withhold};
+pub use intervals::{hold_ends, read, withhold};
 pub use modes::{Mode, Modes, modes};
 
 use super::Objective;
@@ -55,6 +55,8 @@ pub struct Optima {
     pub ends: usize,
     /// Dimensions whose values differ between them.
     pub differ: Vec<usize>,
+    /// The lowest and the highest value in each dimension at any end within 1.92 of the best.
+    pub span: Vec<(f64, f64)>,
 }
 
 /// One of the optima. The point is on the estimation scale.
@@ -138,7 +140,9 @@ pub fn optima(
     let mut places: Vec<Vec<f64>> = Vec::new();
     let mut firsts: Vec<&End> = Vec::new();
     let mut counts: Vec<usize> = Vec::new();
+    let mut span = vec![(f64::INFINITY, f64::NEG_INFINITY); boxed.dimensions()];
     for end in good.into_iter().take_while(|end| end.value <= level) {
+        span.iter_mut().zip(&end.point).for_each(|(span, x)| *span = (span.0.min(*x), span.1.max(*x)));
         let unit = boxed.unit(&end.point);
         let nearest = (0..places.len()).min_by(|&a, &b| apart(&places[a], &unit).total_cmp(&apart(&places[b], &unit)));
         match nearest.filter(|&at| places.len() == COMPARED || same(&places[at], &unit)) {
@@ -184,7 +188,7 @@ pub fn optima(
         refine(&mut found, bridge, boxed, stop)?;
     }
     let differ = differ(&mut found, bridge)?;
-    Ok(Some(Optima { places: found, ends: starts, differ }))
+    Ok(Some(Optima { places: found, ends: starts, differ, span }))
 }
 
 /// The objective that a path between two places has to stay below.

@@ -27,6 +27,13 @@ pub struct ModeValue {
     pub differs: bool,
 }
 
+impl ModeValue {
+    /// Whether a value lies within its interval.
+    pub fn holds(&self, value: f64) -> bool {
+        (self.interval.0..=self.interval.1).contains(&value)
+    }
+}
+
 impl Mode {
     pub fn share(&self) -> String {
         format!("{:.0} % of the draws, ± {:.0}", 100.0 * self.weight, 100.0 * self.weight_error)
