@@ -119,7 +119,7 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
             let was = std::mem::replace(&mut state.triggers[at], found.trigger);
             if found.trigger && !was {
                 // A delay that is no time at all cannot be waited for.
-                if !(found.delay >= 0.0) || state.waiting.len() >= MOST_WAITING {
+                if found.delay.is_nan() || found.delay < 0.0 || state.waiting.len() >= MOST_WAITING {
                     return Err(Status::BadDelay);
                 }
                 let values = event.from_trigger.then(|| found.values.iter().map(|(value, _)| *value).collect());
