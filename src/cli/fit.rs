@@ -241,7 +241,8 @@ fn told(study: &Study, document: &Document, folder: &Path) -> String {
             _ if p.verdict == "not judged" => "no interval: the likelihood has no maximum".into(),
             _ => "not identified".into(),
         };
-        text += &format!("  {:<width$}  {:>9} {:<12} {interval}\n", p.name, shown(p.value), p.unit);
+        let value = if p.verdict == SEVERAL { "several".into() } else { shown(p.value) };
+        text += &format!("  {:<width$}  {value:>9} {:<12} {interval}\n", p.name, p.unit);
     }
     let half = |measure: &'static str| document.effects.iter().filter(move |effect| effect.measure == measure);
     if !document.effects.is_empty() {

@@ -16,6 +16,7 @@ use fenton::report::profiles::{self, ProfilesReport};
 use fenton::report::{optima, shown};
 use fenton::study::Prior;
 use fenton::study::problem::Problem;
+use fenton::summary::SEVERAL;
 use fenton::summary::earlier::optimum_in;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -224,7 +225,7 @@ fn told(document: &ProfilesReport, folder: &Path) -> String {
         text += &format!(
             "  {:<name$}  {:>9} {:<unit$}  {:<known$}  {:<label$}  {error}{learned}\n",
             p.name,
-            shown(p.value),
+            if p.label == SEVERAL { "several".into() } else { shown(p.value) },
             p.unit,
             p.known,
             p.label

@@ -151,6 +151,10 @@ pub fn warnings(
         let text = format!("In a wider box they would be others: {}.", names.join(", "));
         say(Severity::Caution, format!("Intervals that hold for {}", at_bounds(&bounds)), text);
     }
+    if starts.refined == 1 && fit.ended == Ended::Complete {
+        let text = "Only ends of several searches tell whether other optima explain the data as well; --method multistart has them.";
+        say(Severity::Note, "One search: nothing is known of other optima".into(), text.into());
+    }
     if starts.refined > 3 && starts.reached_best == 1 {
         let text = "No second start ended there, so a better optimum may exist. More starts (--starts) would tell.";
         say(Severity::Caution, "Only one start reached the best value".into(), text.into());

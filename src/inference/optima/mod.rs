@@ -26,8 +26,9 @@ use serde::{Deserialize, Serialize};
 
 /// Half of the 95 % quantile of chi-squared with one degree of freedom.
 pub const WITHIN: f64 = 1.920_729_41;
-/// Ends closer than this on the unit box in each dimension are one.
-const SAME: f64 = 1e-3;
+/// Ends closer than this on the unit box in each dimension are one: far more than what a search leaves, and far less than
+/// periods are apart.
+const SAME: f64 = 1e-4;
 /// So many different ends are joined by lines, the best ones.
 const COMPARED: usize = 200;
 /// Points looked at on a straight line.

@@ -4,7 +4,7 @@
 //! Optima within 1.92 of the best are told apart as in a fit. A mode may be narrow and high or low and wide, so that others
 //! count too: those from which each path to a lower one rises by more than 1.92.
 
-use super::{Groups, ROUGH, WITHIN, descend, join, path, same};
+use super::{Groups, ROUGH, WITHIN, descend, join, path};
 use crate::Result;
 use crate::inference::Objective;
 use crate::inference::boxed::Boxed;
@@ -18,6 +18,8 @@ const SCOUTS: usize = 48;
 const FOLLOWED: usize = 400;
 /// Places further above the best than a fit looks, between which and lower ones bent paths are tried, the lowest.
 const BANDED: usize = 8;
+/// Ends closer than this on the unit box in each dimension are one; they are not followed as far down as those of a search.
+const SAME: f64 = 1e-3;
 /// A smaller part of the draws is no mode of its own.
 const LEAST: f64 = 0.01;
 
@@ -232,6 +234,10 @@ impl Search<'_> {
         let nearest = known.iter().min_by(|a, b| self.far(at, a.0).total_cmp(&self.far(at, b.0)));
         nearest.map_or(0, |(_, label)| *label)
     }
+}
+
+fn same(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(x, y)| (x - y).abs() < SAME)
 }
 
 /// The standard deviation of each dimension; 1 where nothing moves.
