@@ -5,7 +5,8 @@
 // The joiner defines STATES, INPUTS, OUTPUTS (each at least 1) and `real`; `model` holds the generated functions.
 //
 // Words used here:
-//   piece    what the host plans: the time from one known stop to the next (an output time, a change of inputs)
+//   piece    what the host plans: the time from one change of inputs to the next
+//   reading  a time at which outputs are recorded; it ends no step
 //   stretch  part of a piece between two switches; the whole piece where the program has none
 
 #import shared/bindings
@@ -13,6 +14,7 @@
 #import shared/clock
 #import shared/control
 #import shared/math
+#import shared/readings
 #import shared/sound
 #import model
 #import method
@@ -30,6 +32,8 @@ var<private> g: array<real, OUTPUTS>;
 // f(t, y), kept over a rejection.
 var<private> slope: array<real, STATES>;
 var<private> have_slope: bool;
+// At a reading, the states that outputs depend on.
+var<private> seen: array<real, STATES>;
 
 // Where the lane stands.
 var<private> status: u32;
@@ -38,9 +42,13 @@ var<private> flags: u32;
 var<private> steps: u32;
 var<private> rejected: u32;
 var<private> recorded: u32;
+// What a step or a beginning costs of the budget, beside the one that it costs anyway.
+var<private> spent: u32;
 var<private> worst: u32;
 // The controller's proposal; 0 asks for a first step.
 var<private> step_size: real;
+// How long a step may be that has readings inside.
+var<private> reach: real;
 // The stretch: where it begins, how long it is, and what of the piece comes after it.
 var<private> base: real;
 var<private> length: real;
@@ -68,6 +76,7 @@ fn prepare(@builtin(global_invocation_id) id: vec3<u32>) {
   flags = AT_BEGIN;
   worst = NO_STATE;
   clock = clock_zero();
+  reach = ANY_REACH;
   store();
 }
 
@@ -83,41 +92,39 @@ fn advance(@builtin(global_invocation_id) id: vec3<u32>) {
   while (left > 0u && status == RUNNING) {
     left--;
     if ((flags & AT_BEGIN) != 0u) {
-      left -= min(left, enter());
+      enter();
       have_slope = false;
     }
     if (status == RUNNING && (flags & AT_BEGIN) == 0u) {
       step(base + clock_time(clock));
     }
+    left -= min(left, spent);
+    spent = 0u;
   }
   store();
 }
 
-// Begins a piece, or the next stretch of one. Says what it cost of the budget.
-fn enter() -> u32 {
+// Begins a piece, or the next stretch of one.
+fn enter() {
   flags &= ~AT_BEGIN;
   let at = control.pieces + piece * PIECE_WORDS;
   let number = control.piece_numbers + piece * PIECE_NUMBERS;
   // A piece goes on behind a switch, whatever happened at its beginning.
   let goes_on = rest > 0.0;
   let kind = select(tables[at], 0u, goes_on);
-  var cost = 0u;
   if (goes_on || (kind & PIECE_CHANGES) != 0u) {
     step_size = 0.0;
   }
   if ((kind & PIECE_CHANGES) != 0u) {
-    cost = change(at);
+    change(at);
   }
   stretch(select(numbers[number], base + length, goes_on), select(numbers[number + 1u], rest, goes_on));
-  if ((kind & PIECE_RECORDS) != 0u) {
-    record();
-  }
+  read_at_begin();
   if ((kind & PIECE_ENDS) != 0u) {
     status = FINISHED;
   } else if (!goes_on && !(length > 0.0)) {
     next_piece();
   }
-  return cost;
 }
 
 // Begins a stretch at `start`, at most `span` long.
@@ -132,7 +139,7 @@ fn stretch(start: real, span: real) {
 // Sets inputs and adds to states. Each takes all of them: an index that is not constant would force the private arrays
 // out of registers. All invocations of a group wait in these loops, and drivers that count iterations count them for
 // the group.
-fn change(at: u32) -> u32 {
+fn change(at: u32) {
   let sets = set_inputs(at);
   let adds = tables[at + 4u];
   for (var i = 0u; i < adds; i++) {
@@ -143,7 +150,7 @@ fn change(at: u32) -> u32 {
     y[$s] += select(real(0.0), amount, which == $su);
 #end
   }
-  return 16u * (sets + adds);
+  spent += 16u * (sets + adds);
 }
 
 fn set_inputs(at: u32) -> u32 {
@@ -160,23 +167,11 @@ fn set_inputs(at: u32) -> u32 {
   return sets;
 }
 
-// Outputs at the beginning of the piece, with every condition as it is at this very time.
-fn record() {
-  let coming = switches;
-  switches = truths(base);
-  observe(base);
-  switches = coming;
-  let place = words[PLAN * control.stride + lane].z + recorded * OUTPUTS;
-#each OUTPUTS
-  results[place + $su] = g[$s];
-#end
-  recorded++;
-}
-
 // One attempt at a step from time `t`.
 fn step(t: real) {
   let settling = (tables[control.pieces + piece * PIECE_WORDS] & PIECE_SETTLES) != 0u;
   var h: real = 0.0;
+  var stop: real = 0.0;
   var landing = false;
   for (var stage = 0u; stage < STAGES; stage++) {
     var at = t;
@@ -202,32 +197,43 @@ fn step(t: real) {
       }
       if (step_size == 0.0) {
         step_size = first_step();
+        reach = ANY_REACH;
         flags &= ~AFTER_REJECTION;
       }
-      let remaining = clock_left(clock, length);
-      landing = step_size >= remaining;
+      let limits = stop_for_readings();
+      stop = limits.x;
+      let remaining = clock_left(clock, stop);
+      landing = limits.y >= remaining;
       // A step just short of the stop would leave a sliver: two halves instead.
-      h = select(step_size, 0.5 * remaining, 2.0 * step_size > remaining);
+      h = select(limits.y, 0.5 * remaining, 2.0 * limits.y > remaining);
       if (landing) { h = remaining; }
+      let most = most_readings(h);
+      landing = landing && most == h;
+      h = most;
       sound = true;
       begin_step(t, h);
     }
     end_stage(stage, h);
   }
   end_step(h);
-  judge(h, landing, settling);
+  judge(h, stop, landing, settling);
 }
 
-// Accepts or rejects the step of length `h` that was tried: new states in z, error estimate in x.
-fn judge(h: real, landing: bool, settling: bool) {
+// Accepts or rejects the step of length `h` that was tried: new states in z, error estimate in x. If it is a `landing`,
+// it ends at `stop`.
+fn judge(h: real, stop: real, landing: bool, settling: bool) {
   let error = mean_square_error();
   // Only what is a number passes this test.
-  if (sound && error <= 1.0) {
+  if (sound && error <= 1.0 && !passes_readings(h)) {
+    rejected++;
+  } else if (sound && error <= 1.0) {
+    let through = landing && stop == length;
     let next = h * clamp(growth(error), 0.2, select(real(6.0), real(1.0), (flags & AFTER_REJECTION) != 0u));
     // A step cut short by a stop says little about the length that would have been possible.
     step_size = select(max(next, step_size), next, h >= step_size);
     flags &= ~AFTER_REJECTION;
     steps++;
+    read_inside(h, through && rest > 0.0, through && !(rest > 0.0));
     let rested = settling && h >= rest_time() && stood_still();
 #each STATES
     y[$s] = z[$s];
@@ -238,8 +244,8 @@ fn judge(h: real, landing: bool, settling: bool) {
       return;
     }
     clock = clock_advance(clock, h);
-    if (landing) {
-      clock = clock_of(length, 0.0);
+    if (landing) { clock = clock_of(stop, 0.0); }
+    if (through) {
       if (rest > 0.0) {
         flags |= AT_BEGIN;
       } else if (settling) {
@@ -294,6 +300,7 @@ fn load() {
   rest = stand.w;
   let time = reals[control.stride + lane];
   clock = clock_of(time.x, time.y);
+  reach = time.z;
 #each STATE_QUADS
   let four$s = reals[($su + 2u) * control.stride + lane];
 #end
@@ -314,7 +321,7 @@ fn load() {
 
 fn store() {
   reals[lane] = vec4<real>(step_size, base, length, rest);
-  reals[control.stride + lane] = vec4<real>(clock_high(clock), clock_low(clock), 0.0, 0.0);
+  reals[control.stride + lane] = vec4<real>(clock_high(clock), clock_low(clock), reach, 0.0);
 #each STATE_QUADS
   var four$s: vec4<real>;
 #end

@@ -61,3 +61,49 @@ fn late_right_side(stage: u32, over_h: real) {
 
 fn late_stage(stage: u32) {
 }
+
+// The continuous extension, of order 3: see `engine/method/`.
+const D11: real = 25.09876703708589;
+const D12: real = 11.62013104361867;
+const D13: real = 28.49148307714626;
+const D14: real = -5.664021568594133;
+const D15: real = 0.0;
+const D21: real = 1.638054557396973;
+const D22: real = -0.7373619806678748;
+const D23: real = 8.47791821923899;
+const D24: real = 15.9925314877952;
+const D25: real = -1.882352941176471;
+
+// The states at `share` of the step of length `h` from y to z.
+fn inside(share: real, h: real) {
+  let bend = share * (1.0 - share);
+  let w1 = bend * fma(D21, share, D11);
+  let w2 = bend * fma(D22, share, D12);
+  let w3 = bend * fma(D23, share, D13);
+  let w4 = bend * fma(D24, share, D14);
+  let w5 = bend * fma(D25, share, D15);
+  var e: real;
+#each READ
+  e = fma(share, z[$s], (1.0 - share) * y[$s]);
+  e = fma(w1, k1[$s], e);
+  e = fma(w2, k2[$s], e);
+  e = fma(w3, k3[$s], e);
+  e = fma(w4, k4[$s], e);
+  e = fma(w5, k5[$s], e);
+  seen[$s] = e;
+#end
+}
+
+// Weights of the mismatch of slopes: see `engine/method.rs`.
+const M1: real = 0.7187817523994369;
+const M2: real = -0.323555973287851;
+const M3: real = 3.720128176931709;
+const M4: real = 7.017556134618481;
+const M5: real = -2.831932773109246;
+const M6: real = -3.0;
+
+fn mismatch(h: real) {
+#each READ
+  seen[$s] = fma(M6, x[$s], fma(M5, k5[$s], fma(M4, k4[$s], fma(M3, k3[$s], fma(M2, k2[$s], M1 * k1[$s])))));
+#end
+}

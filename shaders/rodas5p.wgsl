@@ -123,3 +123,71 @@ fn late_stage(stage: u32) {
     default: {}
   }
 }
+
+// The continuous extension, of order 4: see `engine/method/`.
+const D11: real = 25.948786856663858;
+const D12: real = -2.5579724845846235;
+const D13: real = 10.433815404888879;
+const D14: real = -2.3679251022685204;
+const D15: real = 0.524948541321073;
+const D16: real = 1.1241088310450404;
+const D17: real = 0.4272876194431874;
+const D18: real = -0.17202221070155493;
+const D21: real = -9.91568850695171;
+const D22: real = -0.9689944594115154;
+const D23: real = 3.0438037242978453;
+const D24: real = -24.495224566215796;
+const D25: real = 20.176138334709044;
+const D26: real = 15.98066361424651;
+const D27: real = -6.789040303419874;
+const D28: real = -6.710236069923372;
+const D31: real = 11.419903575922262;
+const D32: real = 2.8879645146136994;
+const D33: real = 72.92137995996029;
+const D34: real = 80.12511834622643;
+const D35: real = -52.072871366152654;
+const D36: real = -59.78993625266729;
+const D37: real = -0.15582684282751913;
+const D38: real = 4.883087185713722;
+
+// The states at `share` of the step of length `h` from y to z.
+fn inside(share: real, h: real) {
+  let bend = share * (1.0 - share);
+  let w1 = bend * fma(fma(D31, share, D21), share, D11);
+  let w2 = bend * fma(fma(D32, share, D22), share, D12);
+  let w3 = bend * fma(fma(D33, share, D23), share, D13);
+  let w4 = bend * fma(fma(D34, share, D24), share, D14);
+  let w5 = bend * fma(fma(D35, share, D25), share, D15);
+  let w6 = bend * fma(fma(D36, share, D26), share, D16);
+  let w7 = bend * fma(fma(D37, share, D27), share, D17);
+  let w8 = bend * fma(fma(D38, share, D28), share, D18);
+  var e: real;
+#each READ
+  e = fma(share, z[$s], (1.0 - share) * y[$s]);
+  e = fma(w1, k1[$s], e);
+  e = fma(w2, k2[$s], e);
+  e = fma(w3, k3[$s], e);
+  e = fma(w4, k4[$s], e);
+  e = fma(w5, k5[$s], e);
+  e = fma(w6, k6[$s], e);
+  e = fma(w7, k7[$s], e);
+  e = fma(w8, x[$s], e);
+  seen[$s] = e;
+#end
+}
+
+// Weights of the mismatch of slopes: see `engine/method.rs`.
+const M1: real = 0.7117307272412745;
+const M2: real = -0.014087082180217259;
+const M3: real = 3.5606624373887925;
+const M4: real = 3.3725166925157914;
+const M5: real = -2.1660516771947753;
+const M6: real = -2.7456597053509864;
+const M7: real = -0.49275924907301616;
+const M8: real = -0.42979991494917846;
+
+fn mismatch(h: real) {
+#each READ
+  seen[$s] = fma(M8, x[$s], fma(M7, k7[$s], fma(M6, k6[$s], fma(M5, k5[$s], fma(M4, k4[$s], fma(M3, k3[$s], fma(M2, k2[$s], M1 * k1[$s])))))));
+#end
+}

@@ -137,3 +137,57 @@ fn end_step(h: real) {
   x[$s] = h * fma(E7, dz[$s], fma(E6, k6[$s], fma(E5, k5[$s], e)));
 #end
 }
+
+// The continuous extension, of order 4: see `engine/method/`.
+const D11: real = 0.9035392331819347;
+const D12: real = -0.01;
+const D13: real = -0.4798896504144995;
+const D14: real = -1.3790085741037394;
+const D15: real = 3.2900695154360804;
+const D16: real = -2.3247105240997854;
+const D17: real = 0.0;
+const D21: real = -1.860166964092891;
+const D22: real = 0.1217;
+const D23: real = 3.450406586480252;
+const D24: real = -13.790085741037416;
+const D25: real = 40.79938293194712;
+const D26: real = -30.221236813297068;
+const D27: real = 1.5;
+const D31: real = 1.0530884977290216;
+const D32: real = -0.1017;
+const D33: real = -2.490627285651253;
+const D34: real = 16.548102889244902;
+const D35: real = -47.37952196281928;
+const D36: real = 34.87065786149661;
+const D37: real = -2.5;
+
+// The states at `share` of the step of length `h` from y to z.
+fn inside(share: real, h: real) {
+  let bend = share * (1.0 - share) * h;
+  let w1 = bend * fma(fma(D31, share, D21), share, D11);
+  let w2 = bend * fma(fma(D32, share, D22), share, D12);
+  let w3 = bend * fma(fma(D33, share, D23), share, D13);
+  let w4 = bend * fma(fma(D34, share, D24), share, D14);
+  let w5 = bend * fma(fma(D35, share, D25), share, D15);
+  let w6 = bend * fma(fma(D36, share, D26), share, D16);
+  let w7 = bend * fma(fma(D37, share, D27), share, D17);
+  var e: real;
+#each READ
+  e = fma(share, z[$s], (1.0 - share) * y[$s]);
+  e = fma(w1, slope[$s], e);
+  e = fma(w2, k2[$s], e);
+  e = fma(w3, k3[$s], e);
+  e = fma(w4, k4[$s], e);
+  e = fma(w5, k5[$s], e);
+  e = fma(w6, k6[$s], e);
+  e = fma(w7, dz[$s], e);
+  seen[$s] = e;
+#end
+}
+
+// The extension has the slopes of the solution at both ends.
+fn mismatch(h: real) {
+#each READ
+  seen[$s] = 0.0;
+#end
+}

@@ -55,7 +55,7 @@ fn first_step() -> real {
   size = sqrt(size * (1.0 / real(STATES)));
   rate = sqrt(rate * (1.0 / real(STATES)));
   let number = control.piece_numbers + piece * PIECE_NUMBERS;
-  let span = numbers[number + 2u] - (base - numbers[number]);
+  let span = numbers[number + 1u] - (base - numbers[number]);
   var guess = 0.01 * size / rate;
   if (size < 1e-5 || !(rate >= 1e-5) || !is_finite(guess)) { guess = 1e-6 * span; }
   return min(guess, span) / settings[0].y;

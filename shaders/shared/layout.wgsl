@@ -22,11 +22,11 @@ const STATE: u32 = 1u;
 // Piece, recorded outputs, worst state, switches.
 const PLACE: u32 = 2u;
 
-// A piece: its kind, where its sets begin and how many they are, the same for what it adds to states.
-const PIECE_WORDS: u32 = 5u;
-// When it begins, how long it is, how long its segment is from there.
-const PIECE_NUMBERS: u32 = 3u;
+// A piece: its kind, where its sets begin and how many they are, the same for what it adds to states; where its readings
+// begin in `numbers`, how many outputs come before them, and that number behind them.
+const PIECE_WORDS: u32 = 8u;
+// When it begins, how long it is.
+const PIECE_NUMBERS: u32 = 2u;
 const PIECE_CHANGES: u32 = 1u;
-const PIECE_RECORDS: u32 = 2u;
 const PIECE_SETTLES: u32 = 4u;
 const PIECE_ENDS: u32 = 8u;

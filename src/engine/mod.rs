@@ -75,6 +75,14 @@ pub struct Protocol {
     pub outputs: Vec<f64>,
 }
 
+impl Protocol {
+    /// Whether an output lies inside a segment rather than at one of its ends.
+    fn reads_inside(&self) -> bool {
+        let ends = |time: f64| time == self.start || self.segments.iter().any(|segment| segment.until == time);
+        self.outputs.iter().any(|&time| !ends(time))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Segment {
     /// Inputs that have another value from the beginning of this segment on (until set again).

@@ -1,7 +1,7 @@
 //! From a system to a program: numbers folded in, Jacobian taken, factorisation planned.
 
 use super::lu;
-use crate::expr::{Graph, Id, Relation, Symbol};
+use crate::expr::{Graph, Id, Node, Relation, Symbol};
 use crate::model::{Event, System};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -53,6 +53,17 @@ pub struct ProgramSwitch {
 }
 
 impl Program {
+    /// The states, in their order, that outputs and conditions on the state depend on: those that are read.
+    pub fn read(&self) -> Vec<usize> {
+        let crossings = self.switches.iter().filter(|switch| switch.time.is_none()).map(|switch| switch.indicator);
+        let seen = self.graph.reachable(self.outputs.iter().copied().chain(crossings));
+        let is_read = |state: &usize| {
+            seen.iter()
+                .any(|&id| matches!(self.graph.node(id), Node::Symbol(Symbol::State(at)) if *at as usize == *state))
+        };
+        (0..self.states.len()).filter(is_read).collect()
+    }
+
     /// Lowers `system`. Indices in `lowering` must be those of the system's parameters.
     pub fn new(system: &System, lowering: &Lowering) -> Program {
         let mut graph = Graph::new();

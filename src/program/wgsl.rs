@@ -82,7 +82,7 @@ pub fn print(program: &Program, width: Width) -> Printed {
     printer.function(
         "observe",
         "t: real",
-        &Listing::of(&block(&program.outputs), "y", width).into_all(each("g", program.outputs.len())),
+        &Listing::of(&block(&program.outputs), "seen", width).into_all(each("g", program.outputs.len())),
     );
     switches(program, &mut printer);
     if printer.carried > 0 {

@@ -6,6 +6,7 @@ use super::real::Real;
 use super::step::{self, Tangents};
 use super::tape::Slot;
 use crate::engine::Settings;
+use crate::engine::method::Continuous;
 use crate::expr::{Graph, Id, Symbol};
 use crate::model::Event;
 use crate::program::Program;
@@ -56,6 +57,13 @@ pub struct Compiled<R> {
     pub frame: Frame,
     pub tangents: Tangents,
     pub step: Executable<R>,
+    /// How states run inside a step, where readings are wanted there.
+    pub continuous: Option<Continuous>,
+    /// The states that are read inside a step, then their tangents, by their places among all of both. The stages of these
+    /// are the last outputs of the step.
+    pub read: Vec<usize>,
+    /// How many of `read` are states.
+    pub read_states: usize,
     /// How many static values follow the states and tangents in the step's inputs.
     pub statics: usize,
     /// Initial states, then initial tangents.
@@ -74,8 +82,21 @@ pub struct Compiled<R> {
 }
 
 impl<R: Real> Compiled<R> {
-    pub fn new(program: &Program, settings: &Settings, inputs: &[u32], settles: bool, native: bool) -> Self {
-        let step = step::build(program, settings, inputs, settles);
+    pub fn new(
+        program: &Program,
+        settings: &Settings,
+        inputs: &[u32],
+        settles: bool,
+        reads: bool,
+        native: bool,
+    ) -> Self {
+        let mut read = if reads { program.read() } else { Vec::new() };
+        let step = step::build(program, settings, inputs, settles, &read);
+        let read_states = read.len();
+        let tangents = step.tangents.components.iter().enumerate();
+        let tangents = tangents.filter(|(_, component)| read.contains(&(component.1 as usize)));
+        let tangents: Vec<usize> = tangents.map(|(at, _)| program.states.len() + at).collect();
+        read.extend(tangents);
         let frame = Frame {
             states: program.states.len(),
             inputs: program.inputs.len(),
@@ -103,6 +124,9 @@ impl<R: Real> Compiled<R> {
             switches: plain(&frame, program.graph.clone(), &indicators),
             events: plain(&frame, program.graph.clone(), &events),
             timed,
+            continuous: reads.then(|| settings.method.continuous()),
+            read,
+            read_states,
             step: if native { Executable::native(step.tape) } else { Executable::new(step.tape) },
             tangents: step.tangents,
         }

@@ -6,7 +6,7 @@
 
 use super::tape::{Instruction, NONE, Slot, Tape};
 use crate::expr::{Binary, Function, Graph, Id, Node, Relation, Symbol};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What the symbols are at some point of the step. Expressions are remembered by environment.
 #[derive(Debug, Default)]
@@ -209,6 +209,26 @@ impl Emitter {
         if !taken.contains(&slot) && (0..self.tape.code.len()).rev().any(|at| self.tape.target(at) == slot) {
             return slot;
         }
+        self.product_of_one(slot)
+    }
+
+    /// [`Emitter::output`] for all of `slots`, in their order.
+    pub fn outputs(&mut self, slots: Vec<Slot>) -> Vec<Slot> {
+        let made: HashSet<Slot> = (0..self.tape.code.len()).map(|at| self.tape.target(at)).collect();
+        let mut taken = HashSet::new();
+        slots
+            .into_iter()
+            .map(|slot| {
+                if made.contains(&slot) && taken.insert(slot) {
+                    return slot;
+                }
+                self.product_of_one(slot)
+            })
+            .collect()
+    }
+
+    /// A copy.
+    fn product_of_one(&mut self, slot: Slot) -> Slot {
         let at = self.tape.operands.len() as u32;
         self.tape.operands.push(slot);
         self.push(|to| Instruction::Product { to, at, count: 1 })

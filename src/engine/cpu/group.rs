@@ -1,6 +1,7 @@
 //! A group of lanes that step together, each with its own step size. A lane that ends makes room for the next.
 
 mod events;
+mod readings;
 mod settled;
 mod start;
 mod switching;
@@ -90,7 +91,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         // The error, the step factor and the rest stand between states and tangents.
         let new = compiled.step.outputs();
         let from = new[..frame.states].iter().chain(&new[frame.states + 3..]).copied();
-        let copies = from.zip(STATES..).collect();
+        let copies = from.take(frame.states + frame.tangents).zip(STATES..).collect();
         Group {
             level,
             batch,
@@ -126,7 +127,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             }
             for column in 0..self.width {
                 if let Some(state) = &mut self.columns[column] {
-                    state.choose_step();
+                    state.choose_step(&self.batch.protocols[state.protocol]);
                     self.storage[TIME as usize * self.width + column] = R::from_f64(state.time);
                     self.storage[STEP as usize * self.width + column] = R::from_f64(state.step);
                 }
@@ -361,11 +362,11 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 arrived.push(column);
             }
         }
-        if has_state_switches {
-            for column in (0..self.width).filter(|&c| accepted[c]).collect::<Vec<_>>() {
-                accepted[column] = self.passes_switches(column);
-            }
+        for column in (0..self.width).filter(|&c| accepted[c]).collect::<Vec<_>>() {
+            accepted[column] = (!has_state_switches || self.passes_switches(column))
+                && self.passes_readings(column, has_state_switches);
         }
+        self.read_inside(&accepted);
         self.commit(&accepted);
         for column in 0..self.width {
             if !accepted[column] {
@@ -377,7 +378,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             state.report.steps += 1;
             let turned = state.bracket.take().is_some();
             let whole = state.step >= state.proposal;
-            state.time = if state.landing { state.stop } else { state.time + state.step };
+            state.time = state.end();
             let moved = state.step > NO_PROGRESS * state.time.abs().max(state.stop - state.time);
             state.turned_here = if turned && !moved { state.turned_here + 1 } else { u32::from(turned) };
             let limit = if state.after_rejection { 1.0 } else { 6.0 };
@@ -441,7 +442,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         blend::<R, V>(self.level, &mut self.storage, &self.mask, &self.copies);
     }
 
-    /// Switch turns, ends of segments, outputs and ends of lanes.
+    /// Switch turns, ends of segments, readings and ends of lanes.
     fn arrive(&mut self, arrived: &[usize], rested: &[usize]) {
         let mut entering = Vec::new();
         let mut recording = Vec::new();
@@ -494,10 +495,6 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             self.goes_on(column)
         });
         entering.retain(|column| alive.contains(column));
-        for &column in &alive {
-            let protocol = self.protocol(column);
-            self.state(column).aim(protocol);
-        }
         self.enter(&entering);
     }
 
@@ -558,42 +555,6 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let (ended, alive): (Vec<usize>, Vec<usize>) = columns.iter().partition(|&&column| over(self, column));
         ended.into_iter().for_each(|column| self.finish(column));
         alive
-    }
-
-    fn output_is_due(&mut self, column: usize) -> bool {
-        let protocol = self.protocol(column);
-        let state = self.state(column);
-        state.deadline.is_none() && protocol.outputs.get(state.next_output) == Some(&state.time)
-    }
-
-    fn write_outputs(&mut self, columns: &[usize]) {
-        let due: Vec<usize> = columns.iter().copied().filter(|&column| self.output_is_due(column)).collect();
-        let compiled = self.compiled;
-        let directions = self.batch.tangents.len();
-        let count = self.batch.program.outputs.len();
-        for part in due.chunks(self.narrow) {
-            for (at, &column) in part.iter().enumerate() {
-                self.fill(Which::Output, at, column);
-                self.exact_truths(at, column);
-            }
-            compiled.output.run::<1>(self.level, &mut self.stages.output);
-            for (at, &column) in part.iter().enumerate() {
-                let slots = compiled.output.outputs();
-                let value = |i: usize| self.stages.output[slots[i] as usize * self.narrow + at].to_f64();
-                let state = self.columns[column].as_mut().expect("an occupied column");
-                let protocol = &self.batch.protocols[state.protocol];
-                while protocol.outputs.get(state.next_output) == Some(&state.time) {
-                    let first = state.results + state.next_output * count;
-                    for i in 0..count {
-                        self.results.outputs[first + i] = value(i);
-                        for d in 0..directions {
-                            self.results.tangents[(first + i) * directions + d] = value(count + i * directions + d);
-                        }
-                    }
-                    state.next_output += 1;
-                }
-            }
-        }
     }
 
     fn finish(&mut self, column: usize) {

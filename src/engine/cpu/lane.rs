@@ -1,6 +1,7 @@
 //! Where a lane stands: its place in the protocol, its step size, its stops. Pure bookkeeping in f64.
 
 use super::group::Waiting;
+use crate::engine::method::Continuous;
 use crate::engine::{LaneReport, Protocol, Status};
 
 /// A step that is being shortened until it ends just behind the turn of a switch.
@@ -30,6 +31,8 @@ pub struct LaneState {
     /// The step that the controller proposes, and the one that is taken.
     pub proposal: f64,
     pub step: f64,
+    /// How long a step may be that has readings inside: 0 where each has to end a step.
+    pub reach: f64,
     /// The next time that must be hit, and whether this step does.
     pub stop: f64,
     pub landing: bool,
@@ -63,6 +66,7 @@ impl LaneState {
             time: start,
             proposal: 0.0,
             step: 0.0,
+            reach: 0.0,
             stop: start,
             landing: false,
             after_rejection: false,
@@ -86,11 +90,6 @@ impl LaneState {
     /// Sets the next time that must be hit.
     pub fn aim(&mut self, protocol: &Protocol) {
         let mut stop = self.segment_end(protocol);
-        if self.deadline.is_none()
-            && let Some(&output) = protocol.outputs.get(self.next_output)
-        {
-            stop = stop.min(output);
-        }
         if let Some(&turn) = self.turns.iter().find(|&&turn| turn > self.time) {
             stop = stop.min(turn);
         }
@@ -100,23 +99,73 @@ impl LaneState {
         self.stop = stop;
     }
 
-    /// Chooses the step: to the stop if that is near, half way if a sliver would be left, else as proposed.
-    pub fn choose_step(&mut self) {
+    /// Chooses the step: to the stop if that is near, half way if a sliver would be left, else as proposed. Where a step as
+    /// long as that would be wrong at a reading inside it, it is shorter, or the reading is its stop.
+    pub fn choose_step(&mut self, protocol: &Protocol) {
         if let Some(bracket) = self.bracket {
             let narrow = bracket.is_narrow(self.time, self.resolution);
             self.step = if narrow { bracket.high } else { bracket.next() };
             self.landing = false;
             return;
         }
+        self.aim(protocol);
+        let mut length = self.proposal;
+        if length > self.reach
+            && let Some(reading) = self.coming(protocol)
+        {
+            if self.reach <= reading - self.time {
+                self.stop = self.stop.min(reading);
+            } else {
+                length = self.reach;
+            }
+        }
         let remaining = self.stop - self.time;
-        self.landing = self.proposal >= remaining;
+        self.landing = length >= remaining;
         self.step = if self.landing {
             remaining
-        } else if 2.0 * self.proposal > remaining {
+        } else if 2.0 * length > remaining {
             0.5 * remaining
         } else {
-            self.proposal
+            length
         };
+    }
+
+    /// The next reading, unless the lane settles.
+    pub fn coming(&self, protocol: &Protocol) -> Option<f64> {
+        let coming = protocol.outputs.get(self.next_output).copied();
+        coming.filter(|&reading| self.deadline.is_none() && reading > self.time)
+    }
+
+    /// Takes from the step just tried, whose mismatch of slopes has this size, how long one with readings may be.
+    pub fn learn(&mut self, mismatch: f64, order: f64) {
+        let factor = 0.9 * Continuous::largest_error(mismatch).powf(-1.0 / order);
+        // Anything that is not a number says that nothing is known.
+        self.reach = if factor.is_nan() { 0.0 } else { self.step * factor.min(6.0) };
+    }
+
+    /// Where `time` is in the step just tried, as a share of it.
+    pub fn share(&self, time: f64) -> f64 {
+        ((time - self.time) / self.step).clamp(0.0, 1.0)
+    }
+
+    /// Where the step just tried ends.
+    pub fn end(&self) -> f64 {
+        if self.landing { self.stop } else { self.time + self.step }
+    }
+
+    /// The outputs that are due inside the step just tried. At its end only what nothing else will record: at a stop, or
+    /// where a switch turns, outputs come after the change.
+    pub fn inside<'a>(&self, protocol: &'a Protocol) -> &'a [f64] {
+        if self.deadline.is_some() {
+            return &[];
+        }
+        let end = self.end();
+        if protocol.outputs.get(self.next_output).is_none_or(|&reading| reading > end) {
+            return &[];
+        }
+        let arrives = end == self.stop || self.bracket.is_some();
+        let coming = &protocol.outputs[self.next_output..];
+        &coming[..coming.partition_point(|&time| time < end || (time == end && !arrives))]
     }
 
     /// Whether a rejected step cannot be made smaller.

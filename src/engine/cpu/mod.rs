@@ -13,7 +13,7 @@ mod step;
 mod storage;
 mod tape;
 
-use super::{Batch, Engine, EngineError, LaneReport, Method, Outcomes, Precision, Reduced, Reduction};
+use super::{Batch, Engine, EngineError, LaneReport, Method, Outcomes, Precision, Protocol, Reduced, Reduction};
 use crate::program::Program;
 use compiled::Compiled;
 use fearless_simd::Level;
@@ -41,6 +41,7 @@ struct Key {
     atol: Vec<u64>,
     tangents: Vec<u32>,
     settles: bool,
+    reads: bool,
 }
 
 /// Programs kept compiled; beyond, all are forgotten.
@@ -56,8 +57,8 @@ impl CpuEngine {
         CpuEngine { native: false, ..CpuEngine::new(precision) }
     }
 
-    /// With `settles`, steps also tell whether a lane has come to rest.
-    fn compiled<R: Real>(&self, batch: &Batch, settles: bool) -> Arc<Compiled<R>> {
+    /// With `settles`, steps also tell whether a lane has come to rest; with `reads`, they can be read inside.
+    fn compiled<R: Real>(&self, batch: &Batch, settles: bool, reads: bool) -> Arc<Compiled<R>> {
         let settings = batch.settings;
         let key = Key {
             program: batch.program.id,
@@ -66,12 +67,14 @@ impl CpuEngine {
             atol: settings.atol.iter().map(|atol| atol.to_bits()).collect(),
             tangents: batch.tangents.to_vec(),
             settles,
+            reads,
         };
         let mut known = self.compiled.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(compiled) = known.get(&key).and_then(|c| c.clone().downcast::<Compiled<R>>().ok()) {
             return compiled;
         }
-        let compiled = Arc::new(Compiled::<R>::new(batch.program, settings, batch.tangents, settles, self.native));
+        let compiled =
+            Arc::new(Compiled::<R>::new(batch.program, settings, batch.tangents, settles, reads, self.native));
         if known.len() >= MOST_COMPILED {
             known.clear();
         }
@@ -82,8 +85,8 @@ impl CpuEngine {
     /// How many instructions a step of this batch takes: what a step costs, up to a factor.
     pub fn step_length(&self, batch: &Batch) -> usize {
         match self.precision {
-            Precision::F32 => self.compiled::<f32>(batch, false).step.length(),
-            Precision::F64 => self.compiled::<f64>(batch, false).step.length(),
+            Precision::F32 => self.compiled::<f32>(batch, false, false).step.length(),
+            Precision::F64 => self.compiled::<f64>(batch, false, false).step.length(),
         }
     }
 
@@ -98,11 +101,11 @@ impl CpuEngine {
         let plan = Plan::new(batch);
         let mut settled = Vec::new();
         if !plan.leaders.is_empty() {
-            let compiled = self.compiled::<R>(batch, true);
+            let compiled = self.compiled::<R>(batch, true, false);
             settled = plan.gather(self.work(batch, &compiled, Task::Settle(&plan), plan.leaders.len()));
         }
         let later = batch.protocols.iter().flat_map(|p| p.segments.iter().skip(1)).any(|s| s.settle.is_some());
-        let compiled = self.compiled::<R>(batch, later);
+        let compiled = self.compiled::<R>(batch, later, batch.protocols.iter().any(Protocol::reads_inside));
         gather(batch, self.work(batch, &compiled, Task::Run(&plan, &settled), batch.lanes.len()))
     }
 

@@ -20,7 +20,8 @@ pub const STATES: Slot = 2;
 
 /// A step, with where its results are among `tape.outputs`: the new states, `error` (the mean square of the scaled
 /// error), `factor` (what the step may be multiplied with), `rest` (the largest scaled
-/// derivative at the beginning of the step), then the new tangents.
+/// derivative at the beginning of the step), then the new tangents, and where readings are wanted the stages of what is
+/// read.
 pub struct Step {
     pub tape: Tape,
     /// The static expressions whose values follow the states (and tangents) in the inputs, with their graph.
@@ -29,8 +30,9 @@ pub struct Step {
     pub tangents: Tangents,
 }
 
-/// With `settles` the tape also computes whether the states have come to rest.
-pub fn build(program: &Program, settings: &Settings, inputs: &[u32], settles: bool) -> Step {
+/// With `settles` the tape also computes whether the states have come to rest. For readings inside the step it keeps the
+/// stages of the states `read`, then those of their tangents.
+pub fn build(program: &Program, settings: &Settings, inputs: &[u32], settles: bool, read: &[usize]) -> Step {
     let mut graph = program.graph.clone();
     let tangents = Tangents::new(program, inputs);
     let implicit = matches!(settings.method.tableau(), Tableau::Rosenbrock(_));
@@ -64,6 +66,8 @@ pub fn build(program: &Program, settings: &Settings, inputs: &[u32], settles: bo
         program,
         settings,
         settles,
+        read,
+        kept: Vec::new(),
         tangents: &tangents,
         directions: &directions,
         states: (STATES..STATES + n as Slot).collect(),
@@ -81,6 +85,9 @@ struct Builder<'a> {
     program: &'a Program,
     settings: &'a Settings,
     settles: bool,
+    read: &'a [usize],
+    /// Stages that are kept, in their order.
+    kept: Vec<Slot>,
     tangents: &'a Tangents,
     directions: &'a [Direction],
     states: Vec<Slot>,
@@ -182,6 +189,7 @@ impl Builder<'_> {
         let error = stages.pop().expect("a last stage");
         let new = self.combine(&end, &[1.0], std::slice::from_ref(&error), NONE);
         stages.push(error.clone());
+        self.keep(&stages, 0..n);
         let mut fresh = Vec::new();
         for direction in 0..self.directions.len() {
             fresh.extend(self.rosenbrock_tangent(
@@ -379,6 +387,7 @@ impl Builder<'_> {
             stages.push(k);
             environments.push(env);
         }
+        self.keep(&stages, 0..start_states.len());
         let none = vec![NONE; start_states.len()];
         let error = self.combine(&none, method.e, &stages, STEP);
         let mut fresh = Vec::new();
@@ -455,11 +464,18 @@ impl Builder<'_> {
         outputs.push(self.factor(mean_square, order));
         outputs.push(rest);
         outputs.extend(fresh);
-        let mut taken = Vec::with_capacity(outputs.len());
-        for slot in outputs {
-            let slot = self.emitter.output(slot, &taken);
-            taken.push(slot);
+        outputs.append(&mut self.kept);
+        self.emitter.outputs(outputs)
+    }
+
+    /// Keeps the stages of those of the states `which`, or of their tangents, that are read.
+    fn keep(&mut self, stages: &[Vec<Slot>], which: impl IntoIterator<Item = usize>) {
+        let read = self.read;
+        for at in which.into_iter().filter(|at| read.contains(at)) {
+            for stage in stages {
+                let slot = if stage[at] == NONE { self.emitter.constant(0.0) } else { stage[at] };
+                self.kept.push(slot);
+            }
         }
-        taken
     }
 }

@@ -1,19 +1,19 @@
-//! What is done to lanes over time, flattened for the device: each protocol becomes a list of pieces, from one time
-//! that is known beforehand to the next. Pure data; `shaders/shared/layout.wgsl` is the other side of it.
+//! What is done to lanes over time, flattened for the device: each protocol becomes a list of pieces, which are its
+//! segments and an end, with the readings inside them. Pure data; `shaders/shared/layout.wgsl` is the other side of it.
 
 use crate::engine::{Protocol, Settings};
 
 const CHANGES: u32 = 1;
-const RECORDS: u32 = 2;
 const SETTLES: u32 = 4;
 const ENDS: u32 = 8;
 
 /// The tables of all protocols of a batch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
-    /// Indices of changes (beginning where `numbers` has their values), then five words for each piece.
+    /// Indices of changes (beginning where `numbers` has their values), then eight words for each piece.
     pub tables: Vec<u32>,
-    /// Values of changes, then three numbers for each piece.
+    /// Values of changes, two numbers for each piece, then two for each reading: from the beginning of its piece, and
+    /// from that of time.
     pub numbers: Vec<f64>,
     /// Relative tolerance and caution, padded to four; then the absolute tolerances.
     pub settings: Vec<f64>,
@@ -30,8 +30,9 @@ struct Piece {
     adds: (u32, u32),
     begin: f64,
     length: f64,
-    /// From its beginning to the end of its segment.
-    ahead: f64,
+    /// How many outputs come before it, and the times of its own.
+    first: u32,
+    readings: Vec<f64>,
 }
 
 impl Plan {
@@ -45,9 +46,15 @@ impl Plan {
         }
         plan.pieces = plan.tables.len() as u32;
         plan.piece_numbers = plan.numbers.len() as u32;
-        for piece in pieces {
-            plan.tables.extend([piece.kind, piece.sets.0, piece.sets.1, piece.adds.0, piece.adds.1]);
-            plan.numbers.extend([piece.begin, piece.length, piece.ahead]);
+        let mut readings = (plan.numbers.len() + 2 * pieces.len()) as u32;
+        for Piece { kind, sets, adds, first, readings: own, .. } in &pieces {
+            let end = first + own.len() as u32;
+            plan.tables.extend([*kind, sets.0, sets.1, adds.0, adds.1, readings, *first, end]);
+            readings += 2 * own.len() as u32;
+        }
+        plan.numbers.extend(pieces.iter().flat_map(|piece| [piece.begin, piece.length]));
+        for Piece { begin, readings, .. } in &pieces {
+            plan.numbers.extend(readings.iter().flat_map(|time| [time - begin, *time]));
         }
         plan
     }
@@ -55,51 +62,23 @@ impl Plan {
     fn protocol(&mut self, protocol: &Protocol, pieces: &mut Vec<Piece>) {
         let mut time = protocol.start;
         let mut outputs = protocol.outputs.iter().copied().peekable();
+        let mut first = 0;
         for segment in &protocol.segments {
             let sets = self.changes(&segment.set);
             let adds = self.changes(&segment.add);
-            let (length, settles) = match segment.settle {
-                Some(longest) => (longest, SETTLES),
-                None => (segment.until - time, 0),
+            // What is read at a segment's end comes after the changes of the next one.
+            let (kind, length, until) = match segment.settle {
+                Some(longest) => (CHANGES | SETTLES, longest, f64::NEG_INFINITY),
+                None => (CHANGES, segment.until - time, segment.until),
             };
-            let mut kind = CHANGES;
-            // A piece records at its beginning; a time that is asked for twice has a piece without length in between.
-            loop {
-                if outputs.next_if(|&output| output <= time).is_some() {
-                    kind |= RECORDS;
-                }
-                let end = match outputs.peek() {
-                    Some(&output) if settles == 0 && output < segment.until => output.max(time),
-                    Some(&output) if output <= time => time,
-                    _ => segment.until,
-                };
-                let again = outputs.peek().is_some_and(|&output| output <= time);
-                let own_length = match (again, settles) {
-                    (true, _) => 0.0,
-                    (false, 0) => end - time,
-                    (false, _) => length,
-                };
-                let ahead = if settles == 0 { segment.until - time } else { length };
-                pieces.push(Piece { kind: kind | settles, sets, adds, begin: time, length: own_length, ahead });
-                kind = 0;
-                if !again {
-                    time = end;
-                    if time >= segment.until || settles != 0 {
-                        break;
-                    }
-                }
-            }
+            let readings: Vec<f64> = std::iter::from_fn(|| outputs.next_if(|&output| output < until)).collect();
+            let count = readings.len() as u32;
+            pieces.push(Piece { kind, sets, adds, begin: time, length, first, readings });
+            first += count;
             time = segment.until;
         }
-        while outputs.next_if(|&output| output <= time).is_some() {
-            let last = outputs.peek().is_none_or(|&output| output > time);
-            let kind = RECORDS | if last { ENDS } else { 0 };
-            pieces.push(Piece { kind, sets: (0, 0), adds: (0, 0), begin: time, length: 0.0, ahead: 0.0 });
-            if last {
-                return;
-            }
-        }
-        pieces.push(Piece { kind: ENDS, sets: (0, 0), adds: (0, 0), begin: time, length: 0.0, ahead: 0.0 });
+        let readings = std::iter::from_fn(|| outputs.next_if(|&output| output <= time)).collect();
+        pieces.push(Piece { kind: ENDS, sets: (0, 0), adds: (0, 0), begin: time, length: 0.0, first, readings });
     }
 
     fn changes(&mut self, changes: &[(u32, f64)]) -> (u32, u32) {
@@ -115,12 +94,24 @@ mod tests {
     use super::*;
     use crate::engine::{Method, Segment};
 
-    fn pieces(protocol: Protocol) -> Vec<(u32, f64, f64, f64)> {
+    /// Kind, beginning, length, and the readings by their time from the piece's beginning.
+    fn pieces(protocol: Protocol) -> Vec<(u32, f64, f64, Vec<f64>)> {
         let settings = Settings { method: Method::Rodas4P, rtol: 1e-4, atol: vec![1e-8], max_steps: 100, caution: 1.0 };
         let plan = Plan::new(&[protocol], &settings);
-        let kinds = plan.tables[plan.pieces as usize..].chunks(5).map(|piece| piece[0]);
-        let numbers = plan.numbers[plan.piece_numbers as usize..].chunks(3);
-        kinds.zip(numbers).map(|(kind, n)| (kind, n[0], n[1], n[2])).collect()
+        let words = plan.tables[plan.pieces as usize..].chunks(8);
+        let numbers = plan.numbers[plan.piece_numbers as usize..].chunks(2);
+        words
+            .zip(numbers)
+            .map(|(word, n)| {
+                let count = (word[7] - word[6]) as usize;
+                let readings = plan.numbers[word[5] as usize..].chunks(2).take(count);
+                let times = readings.map(|reading| {
+                    assert_eq!(reading[0], reading[1] - n[0]);
+                    reading[0]
+                });
+                (word[0], n[0], n[1], times.collect())
+            })
+            .collect()
     }
 
     #[test]
@@ -130,12 +121,7 @@ mod tests {
             Segment { set: vec![(0, 1.0)], until: 5.0, ..Segment::default() },
         ];
         let found = pieces(Protocol { start: 0.0, segments, outputs: vec![1.0, 2.0, 5.0] });
-        let expected = [
-            (CHANGES, 0.0, 1.0, 2.0),
-            (RECORDS, 1.0, 1.0, 1.0),
-            (CHANGES | RECORDS, 2.0, 3.0, 3.0),
-            (RECORDS | ENDS, 5.0, 0.0, 0.0),
-        ];
+        let expected = [(CHANGES, 0.0, 2.0, vec![1.0]), (CHANGES, 2.0, 3.0, vec![0.0]), (ENDS, 5.0, 0.0, vec![0.0])];
         assert_eq!(found, expected);
     }
 
@@ -143,14 +129,7 @@ mod tests {
     fn an_output_time_may_be_asked_for_twice() {
         let segments = vec![Segment { until: 1.0, ..Segment::default() }];
         let found = pieces(Protocol { start: 0.0, segments, outputs: vec![0.0, 0.0, 0.5, 0.5, 1.0, 1.0] });
-        let expected = [
-            (CHANGES | RECORDS, 0.0, 0.0, 1.0),
-            (RECORDS, 0.0, 0.5, 1.0),
-            (RECORDS, 0.5, 0.0, 0.5),
-            (RECORDS, 0.5, 0.5, 0.5),
-            (RECORDS, 1.0, 0.0, 0.0),
-            (RECORDS | ENDS, 1.0, 0.0, 0.0),
-        ];
+        let expected = [(CHANGES, 0.0, 1.0, vec![0.0, 0.0, 0.5, 0.5]), (ENDS, 1.0, 0.0, vec![0.0, 0.0])];
         assert_eq!(found, expected);
     }
 
@@ -161,11 +140,8 @@ mod tests {
             Segment { until: 24.0, ..Segment::default() },
         ];
         let found = pieces(Protocol { start: -1.0, segments, outputs: vec![0.0, 24.0] });
-        let expected = [
-            (CHANGES | SETTLES, -1.0, 1e4, 1e4),
-            (CHANGES | RECORDS, 0.0, 24.0, 24.0),
-            (RECORDS | ENDS, 24.0, 0.0, 0.0),
-        ];
+        let expected =
+            [(CHANGES | SETTLES, -1.0, 1e4, vec![]), (CHANGES, 0.0, 24.0, vec![0.0]), (ENDS, 24.0, 0.0, vec![0.0])];
         assert_eq!(found, expected);
     }
 }

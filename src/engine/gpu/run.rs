@@ -39,8 +39,9 @@ const REAL_HIGH: usize = 4;
 const REAL_LOW: usize = 5;
 const NO_STATE: u32 = u32::MAX;
 
-/// Steps that a dispatch may try at most. lavapipe ends a kernel's loops after 65,535 iterations in silence.
-const MOST_STEPS: u32 = 16_384;
+/// Steps that a dispatch may try at most. lavapipe ends a kernel's loops after 65,535 iterations of all of them together, in
+/// silence, and a step takes up to eleven: its own, one for each stage, and those that find no reading.
+const MOST_STEPS: u32 = 4_000;
 /// What a dispatch should take, in seconds: long enough to hide the cost of starting it, short enough for a display
 /// driver's watchdog.
 const DISPATCH: f64 = 0.03;

@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! #import name      the file of that name, once
-//! #each COUNT       the lines up to #end, for $s = 0, 1, ... below the number COUNT; $q is a quarter of it, rounded
-//!                   down, and $c the component x, y, z or w that is left
+//! #each COUNT       the lines up to #end, for $s = 0, 1, ... below the number COUNT, or each place of the list COUNT; $q is
+//!                   a quarter of it, rounded down, and $c the component x, y, z or w that is left
 //! #end
 //! #if FLAG          the lines up to #endif, if FLAG holds
 //! #endif
@@ -18,7 +18,7 @@ use crate::program::Program;
 use crate::program::wgsl::{self, Printed, Width};
 use std::fmt::Write;
 
-const FILES: [(&str, &str); 18] = [
+const FILES: [(&str, &str); 19] = [
     ("lanes", include_str!("../../../shaders/lanes.wgsl")),
     ("compact", include_str!("../../../shaders/compact.wgsl")),
     ("reduce", include_str!("../../../shaders/reduce.wgsl")),
@@ -34,6 +34,7 @@ const FILES: [(&str, &str); 18] = [
     ("shared/logic", include_str!("../../../shaders/shared/logic.wgsl")),
     ("shared/math32", include_str!("../../../shaders/shared/math32.wgsl")),
     ("shared/math64", include_str!("../../../shaders/shared/math64.wgsl")),
+    ("shared/readings", include_str!("../../../shaders/shared/readings.wgsl")),
     ("shared/rosenbrock", include_str!("../../../shaders/shared/rosenbrock.wgsl")),
     ("shared/sound", include_str!("../../../shaders/shared/sound.wgsl")),
     ("shared/status", include_str!("../../../shaders/shared/status.wgsl")),
@@ -60,6 +61,7 @@ pub fn integration(program: &Program, method: Method, precision: Precision) -> R
     joiner.count("STATE_QUADS", program.states.len().div_ceil(4).max(1));
     joiner.count("INPUT_QUADS", program.inputs.len().div_ceil(4).max(1));
     joiner.count("OUTPUTS", program.outputs.len().max(1));
+    joiner.list("READ", program.read());
     joiner.flag("TIMED", timed && !explicit);
     Ok(joiner.join("lanes"))
 }
@@ -97,7 +99,7 @@ enum Source<'a> {
 
 struct Joiner<'a> {
     names: Vec<(&'static str, Source<'a>)>,
-    counts: Vec<(&'static str, usize)>,
+    counts: Vec<(&'static str, Vec<usize>)>,
     flags: Vec<(&'static str, bool)>,
     imported: Vec<String>,
     text: String,
@@ -124,8 +126,12 @@ impl<'a> Joiner<'a> {
     }
 
     fn count(&mut self, name: &'static str, count: usize) {
-        let _ = writeln!(self.text, "const {name}: u32 = {count}u;");
-        self.counts.push((name, count));
+        self.list(name, (0..count).collect());
+    }
+
+    fn list(&mut self, name: &'static str, places: Vec<usize>) {
+        let _ = writeln!(self.text, "const {name}: u32 = {}u;", places.len());
+        self.counts.push((name, places));
     }
 
     fn flag(&mut self, name: &'static str, holds: bool) {
@@ -149,7 +155,7 @@ impl<'a> Joiner<'a> {
             None => FILES.iter().find(|(known, _)| *known == name).expect("an import names a file").1,
         };
         let mut keep = true;
-        let mut repeated: Option<(usize, Vec<&str>)> = None;
+        let mut repeated: Option<(Vec<usize>, Vec<&str>)> = None;
         for line in text.lines() {
             let mut words = line.split_whitespace();
             match (words.next(), words.next()) {
@@ -161,11 +167,11 @@ impl<'a> Joiner<'a> {
                 (Some("#import"), Some(name)) => self.import(name),
                 (Some("#each"), Some(count)) => {
                     let count = self.counts.iter().find(|(known, _)| *known == count).expect("a count that is known");
-                    repeated = Some((count.1, Vec::new()));
+                    repeated = Some((count.1.clone(), Vec::new()));
                 }
                 (Some("#end"), _) => {
-                    let (count, lines) = repeated.take().expect("#end behind #each");
-                    for s in 0..count {
+                    let (places, lines) = repeated.take().expect("#end behind #each");
+                    for s in places {
                         for line in &lines {
                             let line = line.replace("$s", &s.to_string()).replace("$q", &(s / 4).to_string());
                             self.line(&line.replace("$c", ["x", "y", "z", "w"][s % 4]));

@@ -61,6 +61,36 @@ fn with_batch<T>(job: impl FnOnce(&Batch) -> T) -> T {
     })
 }
 
+/// The numbers of the continuous extensions stand in the shaders, too.
+#[test]
+fn shaders_have_the_extensions_of_the_methods() {
+    let files = [
+        (Method::Rodas4P, include_str!("../../../shaders/rodas4p.wgsl")),
+        (Method::Rodas5P, include_str!("../../../shaders/rodas5p.wgsl")),
+        (Method::Tsit5, include_str!("../../../shaders/tsit5.wgsl")),
+    ];
+    for (method, text) in files {
+        let number = |name: &str| -> Option<f64> {
+            let line = text.lines().find(|line| line.starts_with(&format!("const {name}: real")))?;
+            line.split(['=', ';']).nth(1)?.trim().parse().ok()
+        };
+        let continuous = method.continuous();
+        for (r, row) in continuous.dense.iter().enumerate() {
+            for (i, &weight) in row.iter().enumerate() {
+                assert_eq!(
+                    number(&format!("D{}{}", r + 1, i + 1)).unwrap_or(0.0),
+                    weight,
+                    "{method:?}, row {r}, stage {i}"
+                );
+            }
+        }
+        for (i, &weight) in continuous.mismatch.iter().enumerate() {
+            let found = number(&format!("M{}", i + 1)).expect("a weight");
+            assert!((found - weight).abs() < 1e-13, "{method:?}, stage {i}: {found}, {weight}");
+        }
+    }
+}
+
 #[test]
 fn cuts_do_not_show() {
     for precision in [Precision::F32, Precision::F64] {

@@ -24,4 +24,11 @@ pub const RODAS4P: Rosenbrock = Rosenbrock {
         &[34.62605830930532, 15.30084976114473, 56.99955578662667, 18.40807009793095, -5.714285714285717],
     ],
     order: 4.0,
+    // Order 3. E. Hairer & G. Wanner's code RODAS (Solving Ordinary Differential Equations II, section VI.4), where
+    // these are the coefficients of Steinebach's method.
+    dense: &[
+        &[25.09876703708589, 11.62013104361867, 28.49148307714626, -5.664021568594133, 0.0, 0.0],
+        &[1.638054557396973, -0.7373619806678748, 8.47791821923899, 15.9925314877952, -1.882352941176471, 0.0],
+    ],
+    counts: 1.0,
 };

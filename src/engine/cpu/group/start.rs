@@ -9,7 +9,7 @@ use super::Group;
 use crate::engine::Status;
 use crate::expr::Symbol;
 
-/// The first shift tried, as a part of the way to the next stop, and how much smaller each next one is.
+/// The first shift tried, as a part of the way to the next stop or reading, and how much smaller each next one is.
 const FIRST: f64 = 1e-9;
 const SMALLER: f64 = 1e-3;
 const SMALLEST: f64 = 1e-290;
@@ -20,9 +20,10 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
     /// Shifts the start of a lane whose rates are not all finite, or ends it.
     pub(super) fn begin_later(&mut self, column: usize) {
         let settings = self.batch.settings;
+        let protocol = self.protocol(column);
         let (start, stop) = {
             let state = self.state(column);
-            (state.time, state.stop)
+            (state.time, state.coming(protocol).map_or(state.stop, |reading| state.stop.min(reading)))
         };
         let Some(culprit) = self.rates(column, start).iter().position(|rate| !rate.is_finite()) else {
             // In the engine's own numbers they overflow: the step will tell.
@@ -52,13 +53,14 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
     pub(super) fn first_step(&mut self, column: usize, size: f64, slope: f64) {
         let protocol = self.protocol(column);
         let caution = self.batch.settings.caution;
+        let reach = if self.compiled.continuous.is_some() { f64::INFINITY } else { 0.0 };
         let state = self.state(column);
         let span = state.segment_end(protocol) - state.time;
         // Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
         let guess = if size < 1e-5 || slope < 1e-5 { 1e-6 * span } else { 0.01 * size / slope };
         let guess = if guess.is_finite() { guess } else { 1e-6 * span };
         state.proposal = guess.min(span) / caution;
-        state.after_rejection = false;
+        (state.after_rejection, state.reach) = (false, reach);
         state.aim(protocol);
     }
 

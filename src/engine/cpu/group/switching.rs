@@ -23,15 +23,15 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
         slots.iter().map(|&slot| self.stages.switches[slot as usize * self.narrow].to_f64()).collect()
     }
 
-    fn truth(&self, switch: usize, indicator: f64) -> bool {
+    pub(super) fn truth(&self, switch: usize, indicator: f64) -> bool {
         indicator > 0.0 || (indicator == 0.0 && self.batch.program.switches[switch].inclusive)
     }
 
-    fn held(&self, switch: usize, column: usize) -> bool {
+    pub(super) fn held(&self, switch: usize, column: usize) -> bool {
         self.switches[switch * self.width + column].to_f64() != 0.0
     }
 
-    fn is_timed(&self, switch: usize) -> bool {
+    pub(super) fn is_timed(&self, switch: usize) -> bool {
         self.compiled.timed.binary_search(&switch).is_ok()
     }
 

@@ -150,6 +150,8 @@ impl Builder<'_> {
             tangent_stages.push(self.solve(factors, right));
             end = states;
         }
+        let components = self.components(direction);
+        self.keep(&tangent_stages, components);
         let last = tangent_stages.pop().expect("a last stage");
         let new = self.combine(&end, &[1.0], &[last], NONE);
         self.tangent_outputs(direction, &new)
@@ -166,13 +168,13 @@ impl Builder<'_> {
         let start = self.tangent_slots(direction);
         let mut stages: Vec<Vec<Slot>> = Vec::new();
         let mut states = start.clone();
-        // The last stage serves the error estimate alone.
+        // The last stage serves the error estimate, and readings inside the step.
         let last = method.c.len() - 1;
         for i in 0..=last {
             if i > 0 {
                 states = self.combine(&start, method.a[i - 1], &stages, STEP);
             }
-            if i == last {
+            if i == last && self.read.is_empty() {
                 break;
             }
             let mut env = environments[i].with(self.tangent_symbols(&states));
@@ -189,6 +191,8 @@ impl Builder<'_> {
                 .collect();
             stages.push(k);
         }
+        let components = self.components(direction);
+        self.keep(&stages, components);
         self.tangent_outputs(direction, &states)
     }
 
@@ -225,10 +229,13 @@ impl Builder<'_> {
         symbols.map(|(state, &slot)| (Symbol::Tangent(state as u32), slot)).collect()
     }
 
+    /// The states whose sensitivity along `direction` can be other than 0.
+    fn components(&self, direction: usize) -> Vec<usize> {
+        (0..self.states.len()).filter(|&state| self.tangents.slot(direction, state).is_some()).collect()
+    }
+
     fn tangent_outputs(&mut self, direction: usize, new: &[Slot]) -> Vec<Slot> {
-        let components: Vec<usize> =
-            (0..self.states.len()).filter(|&state| self.tangents.slot(direction, state).is_some()).collect();
-        components
+        self.components(direction)
             .into_iter()
             .map(|state| if new[state] == NONE { self.emitter.constant(0.0) } else { new[state] })
             .collect()
