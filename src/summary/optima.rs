@@ -184,7 +184,7 @@ mod tests {
         let mut apart = effect(3.0, Some((2.5, 3.5)));
         let above = Effect { value: Quantity::Above { limit: 50.0 }, ..Effect::default() };
         join(&mut apart, &[effect(7.0, Some((6.0, 8.0))), above]);
-        assert_eq!(apart.note, "3.00, 7.00 or > 50.0 uM: differs between optima");
+        assert_eq!(apart.note, "3, 7 or > 50 uM: differs between optima");
         assert!(matches!(apart.value, Quantity::Several { values } if values == [Some(3.0), Some(7.0), None]));
     }
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// Likelihoods that differ by less change no figure that is shown.
 const SAME: f64 = 0.01;
+/// Where all of them agree as well as this, no weight is far from the others: the shape of their tail says nothing.
+const BOUNDED: f64 = 0.2;
 /// Stream of the drawing anew.
 const ANEW: u64 = u64::MAX - 1;
 
@@ -78,5 +80,6 @@ fn reweighed(run: &Run, chains: &mut [Vec<Member>], evidence: &mut Option<Eviden
             *chain = chosen.into_iter().map(|at| chain[at].clone()).collect();
         }
     }
-    Ok(Some((k.unwrap_or(0.0), worth)))
+    let bounded = logs.iter().all(|log| (log - middle).abs() < BOUNDED);
+    Ok(Some((k.filter(|_| !bounded).unwrap_or(0.0), worth)))
 }
