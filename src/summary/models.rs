@@ -25,6 +25,15 @@ pub fn same_data(a: &Study, b: &Study) -> bool {
     readings(a) == readings(b)
 }
 
+/// Where a fit ended.
+struct Best {
+    /// Its parameters by name.
+    named: Vec<(String, f64)>,
+    nllh: f64,
+    /// Errors that go to nothing there.
+    endless: Vec<String>,
+}
+
 /// Scores one model; `evidence` comes from its sampler. The note says what could not be had.
 ///
 /// # Errors
@@ -37,17 +46,17 @@ pub fn score(
     stop: &Arc<AtomicBool>,
 ) -> Result<(Model, String)> {
     let settings = FitSettings { starts: STARTS, seed, stop: Some(stop.clone()), ..FitSettings::default() };
-    // The best point of a study by the names of its parameters, and its likelihood.
-    let fitted = |study: &Study| -> Result<(Vec<(String, f64)>, f64, Vec<String>)> {
+    let fitted = |study: &Study| -> Result<Best> {
         let problem = study.problem();
         let objective = StudyObjective::new(&problem, engine, reference, choice)?;
         let found = fit(&objective, &settings, &mut ())?;
         let values = problem.values(&found.point);
         let named = problem.parameters.iter().zip(values).map(|(p, value)| (p.name.clone(), value)).collect();
-        Ok((named, objective.likelihood_exactly(&found.point)?, endless::at(&problem, &found.point)))
+        let nllh = objective.likelihood_exactly(&found.point)?;
+        Ok(Best { named, nllh, endless: endless::at(&problem, &found.point) })
     };
     let problem = study.problem();
-    let (_, nllh, endless) = fitted(study)?;
+    let Best { nllh, endless, .. } = fitted(study)?;
     let (parameters, count) = (problem.parameters.len(), problem.observation_count());
     let criterion = |penalty: f64| {
         (nllh.is_finite() && endless.is_empty() && !problem.intervals_only())
@@ -65,7 +74,7 @@ pub fn score(
             others.data.retain(|datum| datum.experiment != *name);
             let mut held = study.clone();
             held.data.retain(|datum| datum.experiment == *name);
-            let (known, ..) = fitted(&others)?;
+            let known = fitted(&others)?.named;
             let problem = held.problem();
             let objective = StudyObjective::new(&problem, engine, reference, choice)?;
             // What belongs to that experiment alone stays where nothing is known of it.
