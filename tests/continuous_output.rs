@@ -102,7 +102,7 @@ fn worst(case: &Case, values: &[f64], exact: &[f64]) -> (f64, usize) {
     assert_eq!(values.len(), exact.len());
     for (i, (value, exact)) in values.iter().zip(exact).enumerate() {
         let off = (value - exact).abs() / exact.abs().max(1e-2 * case.scale[i % states]);
-        if !(off <= worst.0) {
+        if off.is_nan() || off > worst.0 {
             worst = (off, i / states);
         }
     }

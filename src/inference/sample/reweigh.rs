@@ -2,14 +2,15 @@
 //! difference the draws are weighed by it and drawn anew.
 
 use super::population::{Member, effective, systematic};
-use super::{Diagnosis, Draw, Drawn, Evidence, Run, Sample, pareto_smoothed};
+use super::{Diagnosis, Draw, Drawn, Evidence, Run, Sample, pareto_smoothed, quantile, sorted};
 use crate::Result;
 use crate::random::Stream;
 use std::time::Duration;
 
 /// Likelihoods that differ by less change no figure that is shown.
 const SAME: f64 = 0.01;
-/// Where all of them agree as well as this, no weight is far from the others: the shape of their tail says nothing.
+/// Where no logarithm of a weight is further above their median, none counts for much more than the others, and the shape of
+/// a tail of rounding errors says nothing. A draw that loses its weight only costs itself.
 const BOUNDED: f64 = 0.2;
 /// Stream of the drawing anew.
 const ANEW: u64 = u64::MAX - 1;
@@ -80,6 +81,7 @@ fn reweighed(run: &Run, chains: &mut [Vec<Member>], evidence: &mut Option<Eviden
             *chain = chosen.into_iter().map(|at| chain[at].clone()).collect();
         }
     }
-    let bounded = logs.iter().all(|log| (log - middle).abs() < BOUNDED);
+    let median = quantile(&sorted(&logs), 0.5);
+    let bounded = logs.iter().all(|log| log - median < BOUNDED);
     Ok(Some((k.filter(|_| !bounded).unwrap_or(0.0), worth)))
 }
