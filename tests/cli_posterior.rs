@@ -106,7 +106,8 @@ fn two_statements_are_not_comparable_and_the_paired_experiment_is_named() {
         assert!(pair["settles"].as_str().unwrap().contains(word), "{word} in {}", pair["settles"]);
     }
     let folder = place.path().join("next");
-    let run = fenton(&["design", "constraints-fac", "--against", "constraints-copper", "--draws", "60"], &folder);
+    // What is left is an average over draws of which few lie near the cliff: 60 of them say anything from 0.67 to 0.94.
+    let run = fenton(&["design", "constraints-fac", "--against", "constraints-copper", "--draws", "1000"], &folder);
     assert_eq!(run.status.code(), Some(0), "{}", err(&run));
     let found = summary(&folder);
     let best = found["best"].as_str().unwrap();
