@@ -36,9 +36,36 @@ fn an_optimum_beside_failures_is_no_result() {
         assert!(edge["failed"].as_u64().unwrap() > 0 && cause.contains("infinite or undefined"), "{edge}");
         assert!(found["warnings"][0]["title"].as_str().unwrap().starts_with("Failures decide"), "{command}");
     }
+    // What rests on that estimate, or on those draws, says so too.
+    let draws = place.path().join("sample").display().to_string();
+    let rests = [("bootstrap", vec!["--repeats", "100"]), ("predict", vec!["--ensemble", &draws])];
+    for (command, more) in rests {
+        let folder = place.path().join(command);
+        let output = run(command, &study, &folder, &more);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(4), "{command}: {error}");
+        assert!(error.contains("failures decide, so this is no result"), "{command}: {error}");
+        assert!(first_words(&output).starts_with("! Failures decide"), "{command}: {}", first_words(&output));
+        assert!(summary(&folder)["warnings"][0]["title"].as_str().unwrap().starts_with("Failures decide"), "{command}");
+    }
     let fitted = summary(&place.path().join("fit"));
     let p = &fitted["parameters"].as_array().unwrap().iter().find(|p| p["name"] == "p").unwrap().clone();
     assert_eq!((&p["verdict"], &p["interval"]), (&"ends at failures".into(), &serde_json::Value::Null), "{p}");
+}
+
+/// `x' = k x^2` ends at 1/k: the data, whose last time is 10, want a `k` above 0.1. The search goes over the edge, where its own
+/// tolerance still finds a way and that of the report does not.
+#[test]
+fn an_optimum_that_only_the_search_can_integrate_is_no_result() {
+    let place = tempfile::tempdir().unwrap();
+    let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/studies/no_result/blow-up.toml");
+    let output = run("fit", &study, place.path(), &[]);
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(first_words(&output).starts_with("! Failures decide"), "{}", first_words(&output));
+    let found = summary(place.path());
+    let k = found["parameters"].as_array().unwrap().iter().find(|p| p["name"] == "k").unwrap().clone();
+    assert_eq!((&k["verdict"], &k["interval"]), (&"ends at failures".into(), &serde_json::Value::Null), "{k}");
+    assert!((k["value"].as_f64().unwrap() - 0.1).abs() < 2e-3, "{k}");
 }
 
 const DECAY: &str = "const dose = 0\nlive' = 0.03*live - k*dose*live\ndead' = k*dose*live\nlive = 1; dead = 0; k = 0.02\n\

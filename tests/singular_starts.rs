@@ -144,10 +144,21 @@ fn run(
     let settings = Settings { method, rtol, atol: vec![atol; program.states.len()], max_steps: 20_000, caution: 1.0 };
     let protocol =
         Protocol { start: 0.0, segments: vec![Segment { until: end, ..Segment::default() }], outputs: vec![0.0, end] };
+    one_lane(engine, (&program, &rows), protocol, tangents, &settings)
+}
+
+fn one_lane(
+    engine: &dyn Engine,
+    (program, rows): (&Program, &[f64]),
+    protocol: Protocol,
+    tangents: &[u32],
+    settings: &Settings,
+) -> Outcomes {
     let lanes = [Lane { row: 0, protocol: 0 }];
-    let batch =
-        Batch { program: &program, lanes: &lanes, rows: &rows, protocols: &[protocol], tangents, settings: &settings };
-    engine.run(&batch).expect("the engine runs")
+    let protocols = [protocol];
+    engine
+        .run(&Batch { program, lanes: &lanes, rows, protocols: &protocols, tangents, settings })
+        .expect("the engine runs")
 }
 
 fn engines() -> Vec<Box<dyn Engine>> {
@@ -235,16 +246,7 @@ fn sensitivities_leave_a_singular_start() {
                         };
                         let segments = vec![Segment { until: end, ..Segment::default() }];
                         let protocol = Protocol { start: 0.0, segments, outputs: vec![end] };
-                        let lanes = [Lane { row: 0, protocol: 0 }];
-                        let batch = Batch {
-                            program: &program,
-                            lanes: &lanes,
-                            rows: &rows,
-                            protocols: &[protocol],
-                            tangents: &[],
-                            settings: &settings,
-                        };
-                        engine.run(&batch).expect("the engine runs").outputs
+                        one_lane(&engine, (&program, &rows), protocol, &[], &settings).outputs
                     };
                     let (above, below) = (at(1.001), at(0.999));
                     for state in 0..states {
@@ -284,16 +286,7 @@ fn rest_is_told_from_being_stuck() {
                 let settings = Settings { method, rtol: 1e-4, atol: vec![1e-7], max_steps: 20_000, caution: 1.0 };
                 let settle = Segment { until: 0.0, settle: Some(1e4), ..Segment::default() };
                 let protocol = Protocol { start: -1.0, segments: vec![settle], outputs: vec![0.0] };
-                let lanes = [Lane { row: 0, protocol: 0 }];
-                let batch = Batch {
-                    program: &program,
-                    lanes: &lanes,
-                    rows: &rows,
-                    protocols: &[protocol],
-                    tangents: &[],
-                    settings: &settings,
-                };
-                let found = engine.run(&batch).expect("the engine runs");
+                let found = one_lane(&*engine, (&program, &rows), protocol, &[], &settings);
                 assert_eq!(found.reports[0].status, Status::Finished);
                 assert!((found.outputs[0] - rest).abs() < 1e-3, "{method:?} on {}: {found:?}", engine.name());
             }

@@ -183,7 +183,8 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
     };
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
-    let mut document = fenton::summary::bootstrap::document(&study, &objective, &found, run, &notes);
+    let edge = fenton::inference::of_optimum(&objective, &found.optimum.point)?;
+    let mut document = fenton::summary::bootstrap::document(&study, &objective, &found, edge, run, &notes);
     document.parquet = args.parquet;
     page::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
@@ -200,13 +201,13 @@ fn told(document: &BootstrapReport, folder: &Path) -> String {
     if document.synthetic.is_some() {
         text += "SYNTHETIC DATA\n";
     }
+    let (first, rest) = no_result(document).told_first(&document.warnings);
+    text += &first;
     let facts = &document.facts;
     text += &format!(
         "\n{} bootstrap, {} of {} replicates refitted, {} at a bound; {:.1} s on {}\n\n",
         facts.kind, facts.refitted, facts.replicates, facts.at_bounds, document.run.seconds, document.run.engine
     );
-    let (first, rest) = no_result(document).told_first(&document.warnings);
-    text += &first;
     let width = document.parameters.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     for row in &document.parameters {
         let interval = row.interval.map_or("-".into(), |i| interval_text(i.ends));
@@ -224,7 +225,7 @@ fn told(document: &BootstrapReport, folder: &Path) -> String {
 }
 
 fn no_result(document: &BootstrapReport) -> NoResult {
-    NoResult { failures_decide: false, no_maximum: !document.no_maximum.is_empty() }
+    NoResult::of(&document.failures_decide, &document.no_maximum)
 }
 
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use super::engines::{Chosen, EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
 use super::failure::Failure;
-use super::long_run::{ending, name_of, place};
+use super::long_run::{NoResult, ending, name_of, place};
 use super::questions::{Answered, AskedArgs, answers};
 use super::{check, output, terminal};
 use clap::Args;
@@ -117,6 +117,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
         }
     }
     let converged = done.iter().all(|one| one.drawn.converged);
+    let no_result: NoResult = done.iter().map(|one| NoResult::from(&one.drawn.no_result)).sum();
     document.warnings = warnings(&done);
     if left_out > 0 {
         document.warnings.push(Warning {
@@ -130,8 +131,9 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
     if args.json {
         output::print_json(&document)?;
     } else {
-        output::print(&text(&document, &folder))?;
+        output::print(&text(&document, no_result, &folder))?;
     }
+    no_result.check(&folder)?;
     match converged {
         true => Ok(()),
         false => Err(Failure::Unconverged(format!(
@@ -147,13 +149,14 @@ fn open(args: &CompareArgs, study: &Study) -> Result<Chosen, Failure> {
 }
 
 fn warnings(done: &[Answered]) -> Vec<Warning> {
-    let mut warnings = Vec::new();
+    let of = |one: &Answered, warning: Warning| Warning {
+        title: format!("{}: {}", one.study.title, warning.title),
+        ..warning
+    };
+    let first = done.iter().flat_map(|one| one.drawn.no_result.warnings().map(move |warning| of(one, warning)));
+    let mut warnings: Vec<Warning> = first.collect();
     for one in done {
-        warnings.extend(
-            one.drawn
-                .several()
-                .map(|several| Warning { title: format!("{}: {}", one.study.title, several.title), ..several }),
-        );
+        warnings.extend(one.drawn.several().map(|several| of(one, several)));
         if !one.drawn.converged {
             warnings.push(Warning {
                 severity: Severity::Serious,
@@ -168,11 +171,13 @@ fn warnings(done: &[Answered]) -> Vec<Warning> {
     warnings
 }
 
-fn text(document: &CompareReport, folder: &Path) -> String {
+fn text(document: &CompareReport, no_result: NoResult, folder: &Path) -> String {
     let mut text = format!("{}\n", document.title);
     if document.synthetic.is_some() {
         text += "SYNTHETIC DATA\n";
     }
+    let (first, rest) = no_result.told_first(&document.warnings);
+    text += &first;
     for pair in &document.pairs {
         text += &told(pair);
     }
@@ -192,7 +197,7 @@ fn text(document: &CompareReport, folder: &Path) -> String {
     if !document.models.is_empty() && !document.models_note.is_empty() {
         text += &format!("{}\n", document.models_note);
     }
-    text + &ending(&document.warnings, folder)
+    text + &ending(rest, folder)
 }
 
 fn told(pair: &Pair) -> String {

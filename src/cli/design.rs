@@ -3,7 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
 use super::failure::Failure;
-use super::long_run::{ending, name_of, place};
+use super::long_run::{NoResult, ending, name_of, place};
 use super::questions::{AskedArgs, answers};
 use super::{check, output};
 use clap::Args;
@@ -109,7 +109,11 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
             text: "Take nothing below as final; draw more first.".into(),
         });
     }
-    document.warnings.splice(0..0, sides.iter().filter_map(|side| side.drawn.several()));
+    let no_result: NoResult = sides.iter().map(|side| NoResult::from(&side.drawn.no_result)).sum();
+    let first = sides.iter().flat_map(|side| side.drawn.no_result.warnings());
+    document
+        .warnings
+        .splice(0..0, first.chain(sides.iter().filter_map(|side| side.drawn.several())).collect::<Vec<_>>());
     for side in &sides {
         let further = side.asked.curves.list.len() + side.asked.curves.left_out - 1;
         let notes = side.notes.iter().cloned().chain((further > 0).then(|| {
@@ -124,8 +128,9 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
     if args.json {
         output::print_json(&document)?;
     } else {
+        let (first, rest) = no_result.told_first(&document.warnings);
         let mut text = format!(
-            "{}\n\n{}: {}. Today {}.\n\n",
+            "{}\n{first}\n{}: {}. Today {}.\n\n",
             document.title, document.quantity, document.definition, document.today
         );
         for e in document.foremost(10) {
@@ -135,8 +140,9 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
             text += &format!("  {gain:>5.1} % narrower: {what} at {} ({} wells)\n", e.read(), e.wells);
         }
         text += &format!("\n{}\n", document.best);
-        output::print(&(text + &ending(&document.warnings, &folder)))?;
+        output::print(&(text + &ending(rest, &folder)))?;
     }
+    no_result.check(&folder)?;
     match converged {
         true => Ok(()),
         false => Err(Failure::Unconverged(format!(

@@ -1,12 +1,14 @@
 //! The draws that answer a question: those of an earlier run, or new ones.
 
 use super::failure::Failure;
+use super::long_run;
 use super::sample::Bar;
 use super::terminal;
 use clap::Args;
 use fenton::inference::{Ended, Ensemble, SampleSettings, StudyTarget, Target, sample};
 use fenton::report::document::{Severity, Warning};
 use fenton::report::draws;
+use fenton::summary::no_result::NoResult;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Args)]
@@ -31,6 +33,8 @@ pub struct Drawn {
     /// Where the posterior comes from.
     pub origin: String,
     pub converged: bool,
+    /// Why what is asked of them is no result.
+    pub no_result: NoResult,
     /// Log evidence with its Monte Carlo error, where the sampler gave it.
     pub evidence: Option<(f64, f64)>,
     /// The weights of its separate modes; not known of an older folder, or of a bootstrap.
@@ -38,6 +42,24 @@ pub struct Drawn {
 }
 
 impl Drawn {
+    /// What is to be said before all else.
+    pub fn cautions(&self) -> Vec<Warning> {
+        self.no_result.warnings().chain(self.several()).collect()
+    }
+
+    /// # Errors
+    /// [`Failure::Unconverged`] where what was asked of the draws and stands in `folder` is not to be believed.
+    pub fn check(&self, folder: &Path) -> Result<(), Failure> {
+        long_run::NoResult::from(&self.no_result).check(folder)?;
+        match self.converged {
+            true => Ok(()),
+            false => Err(Failure::Unconverged(format!(
+                "the posterior did not converge; what its draws say is in {}",
+                folder.display()
+            ))),
+        }
+    }
+
     /// What is to be said where it has several modes.
     pub fn several(&self) -> Option<Warning> {
         let weights: Vec<String> = self.modes.iter().map(|weight| format!("{:.0} %", 100.0 * weight)).collect();
@@ -91,6 +113,7 @@ impl EnsembleArgs {
         let origin = format!("{} draws by tempered sequential Monte Carlo", drawn.draws().count());
         let modes = drawn.modes(target)?;
         Ok(Drawn {
+            no_result: NoResult::of_draws(target, &drawn)?,
             modes: modes.modes.iter().map(|mode| mode.weight).collect(),
             posterior: Ensemble::of_sample(target, &drawn),
             prior: Ensemble::default(),
@@ -110,11 +133,20 @@ fn read(folder: &Path, target: &StudyTarget) -> Result<Drawn, Failure> {
     let summary: serde_json::Value = serde_json::from_str(&summary).unwrap_or_default();
     let evidence = &summary["facts"]["log_evidence"];
     let modes = summary["modes"].as_array().into_iter().flatten();
+    // So does one whose draws are no result; its first warnings say why.
+    let mut first = summary["warnings"].as_array().into_iter().flatten();
+    let mut told = |reason: &str| {
+        let there = summary[reason].as_array().is_some_and(|reasons| !reasons.is_empty());
+        let warning = if there { first.next()? } else { return None };
+        let text = |key: &str| warning[key].as_str().unwrap_or_default().to_string();
+        Some(Warning { severity: Severity::Serious, title: text("title"), text: text("text") })
+    };
     Ok(Drawn {
         posterior: Ensemble { chains: chains.len(), draws: chains.into_iter().flatten().collect() },
         prior: Ensemble::default(),
         origin: format!("{count} draws in {}", folder.display()),
         converged: summary["converged"].as_bool().unwrap_or(true),
+        no_result: NoResult { failures: told("failures_decide"), no_maximum: told("no_maximum") },
         evidence: evidence[0].as_f64().zip(evidence[1].as_f64()),
         modes: modes.filter_map(|mode| mode["weight"].as_f64()).collect(),
     })

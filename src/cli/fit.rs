@@ -156,7 +156,7 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
 }
 
 fn no_result(document: &Document) -> NoResult {
-    NoResult { failures_decide: !document.failures_decide.is_empty(), no_maximum: !document.no_maximum.is_empty() }
+    NoResult::of(&document.failures_decide, &document.no_maximum)
 }
 
 /// Statements in words are not fitted: the priors are weighed by them, in f64 on the CPU.

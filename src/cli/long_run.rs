@@ -6,7 +6,7 @@ use super::terminal;
 use fenton::engine::Engine;
 use fenton::inference::{Choice, StudyObjective};
 use fenton::report;
-use fenton::report::document::{RunFacts, Warning};
+use fenton::report::document::{Edge, RunFacts, Warning};
 use fenton::study::Study;
 use fenton::study::problem::Problem;
 use std::fs;
@@ -38,16 +38,42 @@ pub fn ending(warnings: &[Warning], folder: &Path) -> String {
     warnings.collect::<String>() + &format!("\nreport: {}\n", folder.join("report.html").display())
 }
 
-/// Why what was found is no result: failures decide, or the likelihood has no maximum. A warning about each stands first.
+/// Why what was found is no result: failures decide, or the likelihood has no maximum. So many warnings, which stand first,
+/// say so.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct NoResult {
-    pub failures_decide: bool,
-    pub no_maximum: bool,
+    pub failures_decide: usize,
+    pub no_maximum: usize,
+}
+
+impl From<&fenton::summary::no_result::NoResult> for NoResult {
+    fn from(found: &fenton::summary::no_result::NoResult) -> Self {
+        NoResult {
+            failures_decide: usize::from(found.failures.is_some()),
+            no_maximum: usize::from(found.no_maximum.is_some()),
+        }
+    }
+}
+
+impl std::iter::Sum for NoResult {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(NoResult::default(), |sum, next| NoResult {
+            failures_decide: sum.failures_decide + next.failures_decide,
+            no_maximum: sum.no_maximum + next.no_maximum,
+        })
+    }
 }
 
 impl NoResult {
+    /// Of a report: what it says of failures that decide, and of errors that go to nothing.
+    pub fn of(failures_decide: &[Edge], no_maximum: &[String]) -> Self {
+        let one = |empty: bool| usize::from(!empty);
+        NoResult { failures_decide: one(failures_decide.is_empty()), no_maximum: one(no_maximum.is_empty()) }
+    }
+
     /// What stands before everything else, and the other warnings.
     pub fn told_first<'w>(&self, warnings: &'w [Warning]) -> (String, &'w [Warning]) {
-        let (first, rest) = warnings.split_at(usize::from(self.failures_decide) + usize::from(self.no_maximum));
+        let (first, rest) = warnings.split_at(self.failures_decide + self.no_maximum);
         (first.iter().map(|warning| format!("\n! {}\n  {}\n", warning.title, warning.text)).collect(), rest)
     }
 
@@ -55,9 +81,9 @@ impl NoResult {
     /// [`Failure::Unconverged`] if there is no result.
     pub fn check(&self, folder: &Path) -> Result<(), Failure> {
         let why = match (self.failures_decide, self.no_maximum) {
-            (false, false) => return Ok(()),
-            (true, _) => "failures decide",
-            (false, true) => "the likelihood has no maximum",
+            (0, 0) => return Ok(()),
+            (0, _) => "the likelihood has no maximum",
+            _ => "failures decide",
         };
         let place = folder.display();
         Err(Failure::Unconverged(format!("{why}, so this is no result; the report in {place} says where and why")))

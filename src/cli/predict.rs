@@ -3,7 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
 use super::failure::Failure;
-use super::long_run::{ending, facts, name_of, place};
+use super::long_run::{NoResult, ending, facts, name_of, place};
 use super::{cells, check, output};
 use clap::Args;
 use fenton::engine::Precision;
@@ -86,16 +86,16 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let run = facts(&objective, &engine, engine.is_gpu(), args.ensemble.seed, "draws");
-    let several = drawn.several();
-    let ensemble = (drawn.origin, drawn.converged);
+    let ensemble = (drawn.origin.clone(), drawn.converged);
     let mut document = document(&study, &objective, &drawn.posterior, ensemble, &wanted, run, &notes)?;
-    document.warnings.splice(0..0, several);
+    document.warnings.splice(0..0, drawn.cautions());
     document.run = RunFacts { seconds: began.elapsed().as_secs_f64(), ..document.run };
     predictions::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
         output::print_json(&document)?;
     } else {
-        let mut text = format!("{}\n{}; {:.1} s\n", document.title, document.ensemble, document.run.seconds);
+        let (first, rest) = NoResult::from(&drawn.no_result).told_first(&document.warnings);
+        let mut text = format!("{}\n{first}{}; {:.1} s\n", document.title, document.ensemble, document.run.seconds);
         for chart in &document.asked {
             text += &format!("\n{}\n", chart.title);
             for series in &chart.series {
@@ -105,12 +105,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
                 text += &format!("  {:<28} at {x} {unit}: {} {band}\n", series.label, shown(end.value));
             }
         }
-        output::print(&(text + &ending(&document.warnings, &folder)))?;
+        output::print(&(text + &ending(rest, &folder)))?;
     }
-    match drawn.converged {
-        true => Ok(()),
-        false => {
-            Err(Failure::Unconverged(format!("the posterior did not converge; the bands are in {}", folder.display())))
-        }
-    }
+    drawn.check(&folder)
 }

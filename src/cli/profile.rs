@@ -166,7 +166,7 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
 }
 
 fn no_result(document: &ProfilesReport) -> NoResult {
-    NoResult { failures_decide: !document.failures_decide.is_empty(), no_maximum: !document.no_maximum.is_empty() }
+    NoResult::of(&document.failures_decide, &document.no_maximum)
 }
 
 /// The dimensions that are named, or all.

@@ -207,7 +207,7 @@ fn told(document: &DrawsReport, folder: &Path) -> String {
 }
 
 fn no_result(document: &DrawsReport) -> NoResult {
-    NoResult { failures_decide: !document.failures_decide.is_empty(), no_maximum: !document.no_maximum.is_empty() }
+    NoResult::of(&document.failures_decide, &document.no_maximum)
 }
 
 /// How far the run has come, in thousandths.

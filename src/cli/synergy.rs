@@ -2,7 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{ending, facts, name_of, place, seconds};
+use super::long_run::{self, ending, facts, name_of, place, seconds};
 use super::{cells, check, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
@@ -15,6 +15,7 @@ use fenton::report::synergy::{self as report, Surface, SynergyReport};
 use fenton::report::{interval_text, shown};
 use fenton::study::Study;
 use fenton::study::problem::Problem;
+use fenton::summary::no_result::NoResult;
 use fenton::summary::synergy::{Behind, Question, Selection, default_doses, document, select, surface};
 use fenton::synergy::{Grid, bootstrap};
 use std::path::{Path, PathBuf};
@@ -109,29 +110,28 @@ pub fn run(args: &SynergyArgs) -> Result<(), Failure> {
     let followed = found.as_ref().map_or(0, |(analysis, _)| analysis.plan.followed);
     let mut asked = if args.data_only {
         let version = env!("CARGO_PKG_VERSION").into();
-        Asked {
-            run: RunFacts { version, command: super::long_run::command(), ..RunFacts::default() },
-            ..Asked::default()
-        }
+        Asked { run: RunFacts { version, command: long_run::command(), ..RunFacts::default() }, ..Asked::default() }
     } else {
         ask(args, study.clone(), &selection, followed)?
     };
     asked.run.seed = args.seed;
     asked.run.seconds = began.elapsed().as_secs_f64();
     let found = found.as_ref().map(|(analysis, intervals)| (analysis, intervals));
-    let document = document(&study, &selection, found, asked.surface, asked.run, &asked.notes);
+    let mut document = document(&study, &selection, found, asked.surface, asked.run, &asked.notes);
+    document.warnings.splice(0..0, asked.no_result.warnings());
+    let no_result = long_run::NoResult::from(&asked.no_result);
     report::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
         output::print_json(&document)?;
     } else {
-        output::print(&told(&document, &folder))?;
+        output::print(&told(&document, no_result, &folder))?;
     }
     match asked.interrupted {
         true => Err(Failure::Interrupted(format!(
             "interrupted; the model's part rests on a fit that was cut short: {}",
             folder.display()
         ))),
-        false => Ok(()),
+        false => no_result.check(&folder),
     }
 }
 
@@ -201,6 +201,8 @@ struct Asked {
     run: RunFacts,
     notes: Vec<String>,
     interrupted: bool,
+    /// Why the surface is no result.
+    no_result: NoResult,
 }
 
 fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: usize) -> Result<Asked, Failure> {
@@ -216,12 +218,14 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
     let on_grid =
         |behind: &Behind, source: String| surface(&study, &objective, behind, selection, &grid, followed, source);
     let mut interrupted = false;
+    let mut no_result = NoResult::default();
     let said = if let Some(folder) = &args.ensemble {
         let draws = draws(folder, &problem)?;
         on_grid(&Behind::Draws(&draws), format!("{} draws of {}", draws.len(), folder.display()))?
     } else if let Some(folder) = &args.from {
         let found = fenton::summary::earlier::optimum_in(folder, &objective)?;
         notes.extend(several(found.optima));
+        no_result = NoResult::at(&objective, &found.point)?;
         on_grid(&Behind::Point(&found.point), format!("as fitted in {}", folder.display()))?
     } else if problem.parameters.is_empty() {
         on_grid(&Behind::Point(&[]), "with the values that are stated; nothing is estimated".into())?
@@ -235,6 +239,7 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
         };
         let result = fit(&objective, &settings, &mut ())?;
         interrupted = result.ended == Ended::Interrupted;
+        no_result = NoResult::at(&objective, &result.point)?;
         notes.extend(several(result.optima.as_ref().map_or(1, |optima| optima.places.len())));
         if result.ended != Ended::Complete {
             notes.push("the fit of the model was cut short, and its surface is that of the best so far".into());
@@ -247,7 +252,7 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
         notes.push("the model could not be integrated at all of these doses, and has no surface".into());
     }
     notes.extend(engine.notes());
-    Ok(Asked { surface: said, run, notes, interrupted })
+    Ok(Asked { surface: said, run, notes, interrupted, no_result })
 }
 
 /// What is to be said of a surface when the fit behind it found so many optima.
@@ -288,11 +293,13 @@ fn draws(folder: &Path, problem: &Problem) -> Result<Vec<Vec<f64>>, Failure> {
 }
 
 /// The result for a terminal.
-fn told(report: &SynergyReport, folder: &Path) -> String {
+fn told(report: &SynergyReport, no_result: long_run::NoResult, folder: &Path) -> String {
     let mut text = format!("{}\n", report.title);
     if report.synthetic.is_some() {
         text += "SYNTHETIC DATA\n";
     }
+    let (first, rest) = no_result.told_first(&report.warnings);
+    text += &first;
     let [a, b] = &report.drugs;
     let place = if report.condition.is_empty() { String::new() } else { format!("{}, ", report.condition) };
     text += &format!("\n{} and {}, {place}{} {}\n", a.name, b.name, shown(report.time), report.time_unit);
@@ -367,5 +374,5 @@ fn told(report: &SynergyReport, folder: &Path) -> String {
                 &format!("  {:<6} {}{band}\n", reference.name, reference.mean.value.map_or("not given".into(), signed));
         }
     }
-    text + &ending(&report.warnings, folder)
+    text + &ending(rest, folder)
 }

@@ -3,7 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
 use super::failure::Failure;
-use super::long_run::{ending, name_of, place};
+use super::long_run::{NoResult, ending, name_of, place};
 use super::questions::{Answered, AskedArgs, answers};
 use super::{check, output};
 use clap::Args;
@@ -62,30 +62,25 @@ pub fn run(args: &ThresholdArgs) -> Result<(), Failure> {
     let answered = answers(study, &args.ensemble, &wanted, &args.engine, (&reference, choice), true)?;
     let Answered { study, asked, drawn, run, notes } = answered;
     let run = RunFacts { seconds: began.elapsed().as_secs_f64(), ..run };
-    let several = drawn.several();
-    let mut document = document(&study, &asked, (drawn.origin, drawn.converged), run, &notes);
-    document.warnings.splice(0..0, several);
+    let mut document = document(&study, &asked, (drawn.origin.clone(), drawn.converged), run, &notes);
+    document.warnings.splice(0..0, drawn.cautions());
     thresholds::write(&document, &folder).map_err(Failure::Output)?;
     if args.json {
         output::print_json(&document)?;
     } else {
-        output::print(&told(&document, &folder))?;
+        output::print(&told(&document, (&drawn.no_result).into(), &folder))?;
     }
-    match drawn.converged {
-        true => Ok(()),
-        false => Err(Failure::Unconverged(format!(
-            "the posterior did not converge; what its draws say is in {}",
-            folder.display()
-        ))),
-    }
+    drawn.check(&folder)
 }
 
 /// The result for a terminal.
-fn told(document: &ThresholdReport, folder: &Path) -> String {
+fn told(document: &ThresholdReport, no_result: NoResult, folder: &Path) -> String {
     let mut text = format!("{}\n", document.title);
     if document.synthetic.is_some() {
         text += "SYNTHETIC DATA\n";
     }
+    let (first, rest) = no_result.told_first(&document.warnings);
+    text += &first;
     text += &format!("{}; {:.1} s on {}\n", document.ensemble, document.run.seconds, document.run.engine);
     let rows = || document.cases.iter().flat_map(|case| &case.rows);
     let width = rows().map(|row| row.quantity.chars().count()).max().unwrap_or(0);
@@ -101,7 +96,7 @@ fn told(document: &ThresholdReport, folder: &Path) -> String {
         let silent = case.rows.iter().filter(timely).find(|row| row.posterior.is_none());
         text += &silent.map_or(String::new(), |row| format!("  {:<width$}  {}\n", "Onset and rates", row.note));
     }
-    text + &ending(&document.warnings, folder)
+    text + &ending(rest, folder)
 }
 
 fn line(row: &Row, width: usize) -> String {

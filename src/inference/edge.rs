@@ -4,10 +4,11 @@
 use super::boxed::{Boxed, best_step};
 use super::bridge::Bridge;
 use super::sample::{Sample, Target};
-use super::{Evaluation, Expansion};
+use super::{Evaluation, Expansion, Objective};
 use crate::Result;
 use crate::engine::Status;
 use nalgebra::{DMatrix, DVector};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// An estimate that failures are this near to stands at their edge, in its own standard errors, and in parts of the box at
@@ -90,6 +91,14 @@ pub fn of_estimate(
         probes.extend(ALONG.iter().map(along).map(|unit| boxed.point(&unit)));
     }
     failures(bridge, &probes, EdgeOf::Estimate)
+}
+
+/// The same for an optimum that was found elsewhere, in the precision of the report.
+pub fn of_optimum(objective: &dyn Objective, point: &[f64]) -> Result<Option<Edge>> {
+    let spent = RefCell::default();
+    let bridge = Bridge { objective, exact: true, spent: &spent };
+    let expansion = bridge.expand(&[point.to_vec()])?.pop().flatten();
+    of_estimate(&bridge, &Boxed::of(objective), point, expansion.as_ref(), true)
 }
 
 /// Whether the posterior of `sample` is cut by failures: points about its draws, each one draw moved by half the difference of

@@ -299,11 +299,21 @@ impl<'a> Course<'a> {
         Ok(vec![record])
     }
 
+    /// The records in the precision of the report. Where none of the ends can be integrated in it, the search has gone over the
+    /// edge of what can be: it then goes on from where its starts were, in that precision.
     fn exactly(&self, mut records: Vec<StartRecord>) -> Result<Vec<StartRecord>> {
         let points: Vec<_> = records.iter().map(|record| record.last_point.clone()).collect();
         let values = self.bridge(true).values(&points)?;
         for (record, value) in records.iter_mut().zip(values) {
             record.last_value = value;
+        }
+        if !records.iter().any(|record| record.last_value.is_finite()) {
+            let points: Vec<_> = records.iter().map(|record| record.first_point.clone()).collect();
+            let values = self.bridge(true).values(&points)?;
+            for ((record, point), value) in records.iter_mut().zip(points).zip(values) {
+                record.at_bounds = bounds_hit(&point, &self.boxed);
+                (record.last_point, record.last_value) = (point, value);
+            }
         }
         Ok(records)
     }
@@ -479,7 +489,11 @@ impl<'a> Course<'a> {
 
     fn conclude(&self, found: Found, optima: Option<Optima>, paths: &[Path], watch: &mut Watch) -> Result<FitResult> {
         let best = found.best().filter(|record| record.last_value.is_finite()).cloned().ok_or_else(|| {
-            Error::Run("no end of the search has a finite objective in the precision of the report".to_string())
+            let causes = self.spent.borrow().failures();
+            let causes: Vec<String> =
+                causes.iter().map(|(status, count)| format!("{count} simulations: {}", status.advice())).collect();
+            let text = "no start and no end of the search has a finite objective in the precision of the report";
+            Error::Run(if causes.is_empty() { text.into() } else { format!("{text} ({})", causes.join("; ")) })
         })?;
         let expansion = self.bridge(true).expand(std::slice::from_ref(&best.last_point))?.pop().flatten();
         let mut identification = identify(self.objective, &best.last_point, expansion.as_ref().map(|e| &e.fisher));

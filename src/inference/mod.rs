@@ -40,7 +40,7 @@ pub use bootstrap::{
     Bootstrap, BootstrapSettings, Drawn, FEWEST, Interval, Kind, Optimum, Refitting, Replicate, Spread, bootstrap,
     mean_and_sd,
 };
-pub use edge::{Edge, EdgeOf, of_draws};
+pub use edge::{Edge, EdgeOf, of_draws, of_optimum};
 pub use ensemble::Ensemble;
 pub use fit::fit;
 pub use objective::{Dimension, Evaluation, Expansion, Few, Objective};

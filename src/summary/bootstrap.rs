@@ -1,8 +1,8 @@
 //! From a bootstrap to a report.
 
-use super::{endless, references, words};
+use super::{edges, endless, references, words};
 use crate::inference;
-use crate::inference::{Bootstrap, FEWEST, Kind, Objective, Spread, Stop, StudyObjective};
+use crate::inference::{Bootstrap, Edge, FEWEST, Kind, Objective, Spread, Stop, StudyObjective};
 use crate::report::bootstrap::{BootstrapReport, Facts, Interval, Row};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
 use crate::report::{interval_text, shown};
@@ -18,11 +18,12 @@ const APART: f64 = 1.25;
 /// So is a bias of this many standard deviations.
 const BIASED: f64 = 0.25;
 
-/// The report on `found`, a bootstrap of `study`; `run` says how it was made, and `notes` are what the engine has to tell.
+/// The report on `found`, a bootstrap of `study` whose optimum stands at the `edge` of failures if there is one; `run` says how it was made, and `notes` are what the engine has to tell.
 pub fn document(
     study: &Study,
     objective: &StudyObjective,
     found: &Bootstrap,
+    edge: Option<Edge>,
     run: RunFacts,
     notes: &[String],
 ) -> BootstrapReport {
@@ -32,7 +33,9 @@ pub fn document(
     let mut parameters: Vec<Row> =
         (0..problem.parameters.len()).map(|at| row(problem, priors[at], found, at)).collect();
     if !no_maximum.is_empty() {
-        parameters.iter_mut().for_each(Row::without_intervals);
+        parameters.iter_mut().for_each(|row| row.without_intervals("the likelihood has no maximum"));
+    } else if edge.is_some() {
+        parameters.iter_mut().for_each(|row| row.without_intervals("failures decide where the estimate is"));
     }
     let spreads: Vec<(&String, f64)> = (problem.between.iter().zip(&found.optimum.spreads))
         .filter_map(|(between, &sd)| Some((between.bounds.and(between.name.as_ref())?, sd)))
@@ -44,7 +47,9 @@ pub fn document(
         study: words::about(study),
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
-        warnings: (endless::warning(&no_maximum).into_iter())
+        failures_decide: edges::edges(objective.names(), edge.as_slice()),
+        warnings: (edges::warning(objective.names(), edge.as_slice()).into_iter())
+            .chain(endless::warning(&no_maximum))
             .chain(warnings(problem, &priors, found, &parameters, &facts, notes))
             .collect(),
         no_maximum,

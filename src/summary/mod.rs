@@ -16,6 +16,7 @@ mod gains;
 mod lack;
 pub mod models;
 mod modes;
+pub mod no_result;
 mod optima;
 pub mod plates;
 pub mod predict;

@@ -1,6 +1,6 @@
 //! Studies as models of the same data: information criteria, and experiments predicted by the fit to the others.
 
-use super::endless;
+use super::no_result::NoResult;
 use crate::engine::Engine;
 use crate::inference::{Choice, FitSettings, StudyObjective, fit};
 use crate::report::compare::Model;
@@ -30,8 +30,7 @@ struct Best {
     /// Its parameters by name.
     named: Vec<(String, f64)>,
     nllh: f64,
-    /// Errors that go to nothing there.
-    endless: Vec<String>,
+    no_result: NoResult,
 }
 
 /// Scores one model; `evidence` comes from its sampler. The note says what could not be had.
@@ -53,13 +52,13 @@ pub fn score(
         let values = problem.values(&found.point);
         let named = problem.parameters.iter().zip(values).map(|(p, value)| (p.name.clone(), value)).collect();
         let nllh = objective.likelihood_exactly(&found.point)?;
-        Ok(Best { named, nllh, endless: endless::at(&problem, &found.point) })
+        Ok(Best { named, nllh, no_result: NoResult::at(&objective, &found.point)? })
     };
     let problem = study.problem();
-    let Best { nllh, endless, .. } = fitted(study)?;
+    let Best { nllh, no_result, .. } = fitted(study)?;
     let (parameters, count) = (problem.parameters.len(), problem.observation_count());
     let criterion = |penalty: f64| {
-        (nllh.is_finite() && endless.is_empty() && !problem.intervals_only())
+        (nllh.is_finite() && no_result.warnings().next().is_none() && !problem.intervals_only())
             .then_some(2.0 * nllh + penalty * parameters as f64)
     };
     let experiments: Vec<&str> = study.experiments().into_iter().filter(|name| !name.is_empty()).collect();
@@ -86,7 +85,7 @@ pub fn score(
         }
         left_out = Some(sum).filter(|sum| sum.is_finite());
     }
-    if let Some(warning) = endless::warning(&endless) {
+    for warning in no_result.warnings() {
         note = format!("{}. {}", warning.title, warning.text);
     }
     if stop.load(std::sync::atomic::Ordering::Relaxed) {

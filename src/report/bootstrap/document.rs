@@ -1,6 +1,6 @@
 //! Everything that a report on a bootstrap shows, as plain data.
 
-use crate::report::document::{Headline, RunFacts, Warning};
+use crate::report::document::{Edge, Headline, RunFacts, Warning};
 use serde::Serialize;
 
 /// A fit's replicates, ready to be shown.
@@ -12,6 +12,8 @@ pub struct BootstrapReport {
     pub model: String,
     /// Set if the data were made by a computer.
     pub synthetic: Option<String>,
+    /// Where failures decide; the first warning is about them then.
+    pub failures_decide: Vec<Edge>,
     /// Errors that the readings let go to nothing: the likelihood has no maximum, and what is found is no result.
     pub no_maximum: Vec<String>,
     pub warnings: Vec<Warning>,
@@ -79,11 +81,11 @@ pub struct Row {
 
 impl Row {
     /// Where there is no optimum, what replicates scatter about is where their searches stopped.
-    pub fn without_intervals(&mut self) {
+    pub fn without_intervals(&mut self, why: &str) {
         (self.sd, self.bias, self.ratio, self.likelihood_interval) = (None, None, None, None);
         (self.interval, self.percentile, self.bca) = (None, None, None);
         self.basis.clear();
-        self.why = "the likelihood has no maximum".into();
+        self.why = why.into();
     }
 }
 
