@@ -8,6 +8,8 @@
 
 // Readings in one step: a step that would hold more is cut short, for the sake of the loops below.
 const MOST_READINGS: u32 = 1024u;
+// A reading may be off by so many tolerances of its state.
+const ALLOWED: real = 2.0;
 // The largest value of `share^2 (1 - share)`, squared.
 const WORST_SHARE: real = 0.02194787379972565;
 // No limit.
@@ -60,13 +62,16 @@ fn passes_readings(h: real) -> bool {
   var place = reading(0u);
   if (place == 0u || clock_left(clock, reading_time(place)) > h) { return true; }
   mismatch(h);
+  // The square of the largest, in units of what a reading may be off by; the sum only tells whether all are numbers.
+  var most: real = 0.0;
   var sum: real = 0.0;
   var e: real;
 #each READ
-  e = seen[$s] / tolerance(settings[1 + $q].$c, y[$s], z[$s]);
+  e = seen[$s] / (ALLOWED * tolerance(settings[1 + $q].$c, y[$s], z[$s]));
+  most = max(most, e * e);
   sum = fma(e, e, sum);
 #end
-  let square = sum * (1.0 / real(max(READ, 1u)));
+  let square = select(sum, most, is_finite(sum));
   let worst = WORST_SHARE * square;
   reach = select(real(0.0), h * min(real(6.0), growth(worst)), is_finite(worst));
   if (worst <= 1.0) { return true; }

@@ -85,6 +85,9 @@ pub struct Continuous {
 pub const MOST_STAGES: usize = 8;
 
 impl Continuous {
+    /// A reading may be off by so many tolerances of its state.
+    pub const ALLOWED: f64 = 2.0;
+
     pub fn stages(&self) -> usize {
         self.dense[0].len()
     }

@@ -78,8 +78,11 @@ pub struct Protocol {
 impl Protocol {
     /// Whether an output lies inside a segment rather than at one of its ends.
     fn reads_inside(&self) -> bool {
-        let ends = |time: f64| time == self.start || self.segments.iter().any(|segment| segment.until == time);
-        self.outputs.iter().any(|&time| !ends(time))
+        let mut ends = self.segments.iter().map(|segment| segment.until).peekable();
+        self.outputs.iter().any(|&time| {
+            while ends.next_if(|&end| end < time).is_some() {}
+            time != self.start && ends.peek() != Some(&time)
+        })
     }
 }
 

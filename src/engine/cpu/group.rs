@@ -65,6 +65,8 @@ pub struct Group<'a, R, const V: usize> {
     inputs: Vec<R>,
     switches: Vec<R>,
     columns: Vec<Option<LaneState>>,
+    /// For each protocol, whether its readings lie inside steps; else each ends one.
+    inside: Vec<bool>,
     stages: Stages<R>,
     results: Results<R>,
 }
@@ -105,6 +107,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             inputs: vec![R::default(); compiled.frame.inputs * width],
             switches: vec![R::default(); compiled.frame.switches * width],
             columns: vec![None; width],
+            inside: batch.protocols.iter().map(Protocol::reads_inside).collect(),
             stages: Stages {
                 initial: compiled.initial.storage::<1>(narrow),
                 enter: compiled.enter.storage::<1>(narrow),
@@ -127,7 +130,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             }
             for column in 0..self.width {
                 if let Some(state) = &mut self.columns[column] {
-                    state.choose_step(&self.batch.protocols[state.protocol]);
+                    state.choose_step();
                     self.storage[TIME as usize * self.width + column] = R::from_f64(state.time);
                     self.storage[STEP as usize * self.width + column] = R::from_f64(state.step);
                 }
@@ -362,8 +365,9 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
                 arrived.push(column);
             }
         }
-        for column in (0..self.width).filter(|&c| accepted[c]).collect::<Vec<_>>() {
-            accepted[column] = (!has_state_switches || self.passes_switches(column))
+        for (column, accepted) in accepted.iter_mut().enumerate() {
+            *accepted = *accepted
+                && (!has_state_switches || self.passes_switches(column))
                 && self.passes_readings(column, has_state_switches);
         }
         self.read_inside(&accepted);
@@ -494,6 +498,10 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             }
             self.goes_on(column)
         });
+        for &column in &alive {
+            let protocol = self.protocol(column);
+            self.state(column).aim(protocol);
+        }
         entering.retain(|column| alive.contains(column));
         self.enter(&entering);
     }

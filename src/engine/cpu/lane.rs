@@ -31,9 +31,13 @@ pub struct LaneState {
     /// The step that the controller proposes, and the one that is taken.
     pub proposal: f64,
     pub step: f64,
-    /// How long a step may be that has readings inside: 0 where each has to end a step.
-    pub reach: f64,
-    /// The next time that must be hit, and whether this step does.
+    /// How long a step may be that has readings inside; none where each ends a step.
+    pub reach: Option<f64>,
+    /// The next reading ahead; infinite if there is none, or while the lane settles.
+    pub reading: f64,
+    /// The next time that must be hit.
+    pub ahead: f64,
+    /// Where a step must end at the latest, for what must be hit or for a reading, and whether this step does.
     pub stop: f64,
     pub landing: bool,
     pub after_rejection: bool,
@@ -66,7 +70,9 @@ impl LaneState {
             time: start,
             proposal: 0.0,
             step: 0.0,
-            reach: 0.0,
+            reach: None,
+            reading: f64::INFINITY,
+            ahead: start,
             stop: start,
             landing: false,
             after_rejection: false,
@@ -87,36 +93,47 @@ impl LaneState {
         self.deadline.unwrap_or(protocol.segments[self.segment].until)
     }
 
-    /// Sets the next time that must be hit.
+    /// Sets the next time that must be hit, and the next reading.
     pub fn aim(&mut self, protocol: &Protocol) {
+        self.look_ahead(protocol);
         let mut stop = self.segment_end(protocol);
+        if self.reach.is_none() {
+            stop = stop.min(self.reading);
+        }
         if let Some(&turn) = self.turns.iter().find(|&&turn| turn > self.time) {
             stop = stop.min(turn);
         }
         for waiting in self.waiting.iter().filter(|waiting| waiting.time > self.time) {
             stop = stop.min(waiting.time);
         }
-        self.stop = stop;
+        (self.ahead, self.stop) = (stop, stop);
+    }
+
+    /// Sets the next reading.
+    pub fn look_ahead(&mut self, protocol: &Protocol) {
+        let coming = protocol.outputs.get(self.next_output).copied();
+        self.reading = coming.filter(|_| self.deadline.is_none()).unwrap_or(f64::INFINITY);
     }
 
     /// Chooses the step: to the stop if that is near, half way if a sliver would be left, else as proposed. Where a step as
     /// long as that would be wrong at a reading inside it, it is shorter, or the reading is its stop.
-    pub fn choose_step(&mut self, protocol: &Protocol) {
+    pub fn choose_step(&mut self) {
         if let Some(bracket) = self.bracket {
             let narrow = bracket.is_narrow(self.time, self.resolution);
             self.step = if narrow { bracket.high } else { bracket.next() };
             self.landing = false;
             return;
         }
-        self.aim(protocol);
+        self.stop = self.ahead;
         let mut length = self.proposal;
-        if length > self.reach
-            && let Some(reading) = self.coming(protocol)
+        if let Some(reach) = self.reach
+            && length > reach
+            && self.reading < f64::INFINITY
         {
-            if self.reach <= reading - self.time {
-                self.stop = self.stop.min(reading);
+            if reach <= self.reading - self.time {
+                self.stop = self.stop.min(self.reading);
             } else {
-                length = self.reach;
+                length = reach;
             }
         }
         let remaining = self.stop - self.time;
@@ -130,17 +147,11 @@ impl LaneState {
         };
     }
 
-    /// The next reading, unless the lane settles.
-    pub fn coming(&self, protocol: &Protocol) -> Option<f64> {
-        let coming = protocol.outputs.get(self.next_output).copied();
-        coming.filter(|&reading| self.deadline.is_none() && reading > self.time)
-    }
-
     /// Takes from the step just tried, whose mismatch of slopes has this size, how long one with readings may be.
     pub fn learn(&mut self, mismatch: f64, order: f64) {
         let factor = 0.9 * Continuous::largest_error(mismatch).powf(-1.0 / order);
         // Anything that is not a number says that nothing is known.
-        self.reach = if factor.is_nan() { 0.0 } else { self.step * factor.min(6.0) };
+        self.reach = Some(if factor.is_nan() { 0.0 } else { self.step * factor.min(6.0) });
     }
 
     /// Where `time` is in the step just tried, as a share of it.
@@ -156,11 +167,8 @@ impl LaneState {
     /// The outputs that are due inside the step just tried. At its end only what nothing else will record: at a stop, or
     /// where a switch turns, outputs come after the change.
     pub fn inside<'a>(&self, protocol: &'a Protocol) -> &'a [f64] {
-        if self.deadline.is_some() {
-            return &[];
-        }
         let end = self.end();
-        if protocol.outputs.get(self.next_output).is_none_or(|&reading| reading > end) {
+        if self.reach.is_none() || self.reading > end {
             return &[];
         }
         let arrives = end == self.stop || self.bracket.is_some();

@@ -1,6 +1,7 @@
 //! What needs a look inside: cuts that no caller sees, and a device that goes away.
 
 use super::*;
+use crate::engine::method::Continuous;
 use crate::engine::{Lane, Protocol, Segment, Settings, Status};
 use crate::expr::{Graph, Id, Symbol};
 use crate::model::{Parameter, State, System};
@@ -69,6 +70,8 @@ fn shaders_have_the_extensions_of_the_methods() {
         (Method::Rodas5P, include_str!("../../../shaders/rodas5p.wgsl")),
         (Method::Tsit5, include_str!("../../../shaders/tsit5.wgsl")),
     ];
+    let readings = include_str!("../../../shaders/shared/readings.wgsl");
+    assert!(readings.contains(&format!("const ALLOWED: real = {:?};", Continuous::ALLOWED)));
     for (method, text) in files {
         let number = |name: &str| -> Option<f64> {
             let line = text.lines().find(|line| line.starts_with(&format!("const {name}: real")))?;

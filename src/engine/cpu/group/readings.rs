@@ -48,6 +48,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
             }
         }
         state.next_output += 1;
+        state.look_ahead(&self.batch.protocols[state.protocol]);
     }
 
     /// Records the readings that lie inside the steps that were accepted, before their new states are taken over.
@@ -57,8 +58,10 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let mut due = Vec::new();
         for column in (0..self.width).filter(|&column| accepted[column]) {
             let Some(state) = &self.columns[column] else { continue };
-            let protocol = &self.batch.protocols[state.protocol];
-            due.extend(state.inside(protocol).iter().map(|&time| (column, time)));
+            if state.reading <= state.end() {
+                let protocol = &self.batch.protocols[state.protocol];
+                due.extend(state.inside(protocol).iter().map(|&time| (column, time)));
+            }
         }
         for part in due.chunks(self.narrow) {
             for (at, &(column, time)) in part.iter().enumerate() {
@@ -78,8 +81,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let Some(continuous) = &self.compiled.continuous else { return true };
         let protocol = self.protocol(column);
         let state = self.state(column);
-        let end = state.end();
-        if !state.coming(protocol).is_some_and(|reading| reading <= end) {
+        if state.reach.is_none() || state.reading > state.end() {
             return true;
         }
         let mismatch = self.mismatch(continuous, column);
@@ -90,7 +92,7 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         let right = |&time: &f64| Continuous::error(state.share(time), mismatch) <= 1.0;
         let mut passes = times.iter().all(right);
         if passes && has_state_switches && !times.iter().all(|&time| self.switches_hold(continuous, column, time)) {
-            self.state(column).reach = 0.0;
+            self.state(column).reach = Some(0.0);
             passes = false;
         }
         if !passes {
@@ -101,19 +103,21 @@ impl<'a, R: Real, const V: usize> Group<'a, R, V> {
         passes
     }
 
-    /// The mismatch of slopes at the end of the step just tried: that of the states that are read, in the norm of the
-    /// step's own error.
+    /// The largest mismatch of slopes at the end of the step just tried, among the states that are read, each in units of
+    /// what a reading may be off by. (A mean over states, as for a step's error, lets a single one be off by its root.)
     fn mismatch(&self, continuous: &Continuous, column: usize) -> f64 {
         let settings = self.batch.settings;
         let states = self.compiled.read_states;
-        let mut sum = 0.0;
+        let mut worst = 0.0_f64;
         for (i, stages) in self.kept(continuous.stages()).take(states) {
             let (new, old) = self.copies[i];
             let size = self.at(old, column).abs().max(self.at(new, column).abs());
             let off: f64 = continuous.mismatch.iter().zip(stages).map(|(w, &slot)| w * self.at(slot, column)).sum();
-            sum += (off / (settings.atol[i] + settings.rtol * size)).powi(2);
+            let scaled = (off / (Continuous::ALLOWED * (settings.atol[i] + settings.rtol * size))).abs();
+            // What is no number stays.
+            worst = if scaled > worst || scaled.is_nan() { scaled } else { worst };
         }
-        (sum / states.max(1) as f64).sqrt()
+        worst
     }
 
     fn switches_hold(&mut self, continuous: &Continuous, column: usize, time: f64) -> bool {

@@ -20,10 +20,9 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
     /// Shifts the start of a lane whose rates are not all finite, or ends it.
     pub(super) fn begin_later(&mut self, column: usize) {
         let settings = self.batch.settings;
-        let protocol = self.protocol(column);
         let (start, stop) = {
             let state = self.state(column);
-            (state.time, state.coming(protocol).map_or(state.stop, |reading| state.stop.min(reading)))
+            (state.time, state.ahead.min(state.reading))
         };
         let Some(culprit) = self.rates(column, start).iter().position(|rate| !rate.is_finite()) else {
             // In the engine's own numbers they overflow: the step will tell.
@@ -53,7 +52,8 @@ impl<R: Real, const V: usize> Group<'_, R, V> {
     pub(super) fn first_step(&mut self, column: usize, size: f64, slope: f64) {
         let protocol = self.protocol(column);
         let caution = self.batch.settings.caution;
-        let reach = if self.compiled.continuous.is_some() { f64::INFINITY } else { 0.0 };
+        let protocol_at = self.state(column).protocol;
+        let reach = self.inside[protocol_at].then_some(f64::INFINITY);
         let state = self.state(column);
         let span = state.segment_end(protocol) - state.time;
         // Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
