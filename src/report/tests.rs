@@ -158,7 +158,7 @@ pub fn example() -> Document {
         fit: FitFacts { objective: Some(-61.2413), scope: "3 experiments".into(), parts: vec![("viability".into(), -70.1), ("priors".into(), 8.86)],
             observations: 90, estimated: 6, aic: Some(-128.2), bic: Some(-113.2), no_criteria: String::new(),
             ended: "no start improved any more".into() },
-        run: RunFacts { command: "fenton fit fac-ht1080 --starts 1024 --seed 1 --output fac".into(), version: "0.1.0".into(),
+        run: RunFacts { command: "fenton fit fac-ht1080 --starts 1024 --seed 1 --output fac".into(), study: "0123456789abcdef".into(), version: "0.1.0".into(),
             method: "multistart".into(), integrator: "Rodas5P".into(), rtol: 1e-6, atol: 1e-9, engine: "cpu (AVX-512)".into(),
             adapter: String::new(), precision: "f64".into(), nodes: None, seed: 1, seconds: 8.42, evaluations: 48210,
             date: "2026-09-30".into() },
