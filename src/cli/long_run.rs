@@ -88,16 +88,18 @@ pub fn written<T>(
     checkpoint: Option<&CheckpointSettings>,
     complete: bool,
 ) -> Result<T, Failure> {
-    let kept = checkpoint.filter(|checkpoint| checkpoint.path.exists());
-    match (report, kept) {
-        (Err(error), Some(kept)) => {
-            let place = kept.path.display();
-            terminal::say(&format!("what was found so far is kept in {place}: the same command goes on from there"));
+    match report {
+        Err(error) => {
+            if let Some(kept) = checkpoint.filter(|checkpoint| checkpoint.path.exists()) {
+                let place = kept.path.display();
+                terminal::say(&format!(
+                    "what was found so far is kept in {place}: the same command goes on from there"
+                ));
+            }
             Err(Failure::Output(error))
         }
-        (Err(error), None) => Err(Failure::Output(error)),
-        (Ok(done), kept) => {
-            if let Some(Err(error)) = kept.filter(|_| complete).map(CheckpointSettings::remove) {
+        Ok(done) => {
+            if let Some(Err(error)) = checkpoint.filter(|_| complete).map(CheckpointSettings::remove) {
                 terminal::warn(&format!("the checkpoint is needed no more, but cannot be removed: {error}"));
             }
             Ok(done)

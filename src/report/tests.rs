@@ -206,13 +206,13 @@ fn the_folder_holds_every_file_and_the_page_needs_no_network() {
 }
 
 #[test]
-fn a_report_replaces_a_report_and_nothing_else() {
+fn a_report_replaces_its_own_files_and_nothing_else() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("out");
     super::write(&example(), &folder).unwrap();
-    fs::write(folder.join("stale.csv"), "x").unwrap();
+    fs::write(folder.join("notes.csv"), "x").unwrap();
     super::write(&example(), &folder).unwrap();
-    assert!(!folder.join("stale.csv").exists());
+    assert_eq!(fs::read_to_string(folder.join("notes.csv")).unwrap(), "x");
 
     let other = place.path().join("mine");
     fs::create_dir(&other).unwrap();
