@@ -346,3 +346,64 @@ fn a_signal_ends_curves_within_a_second() {
         assert_eq!(names(place), ["plate.csv"], "{signal}");
     }
 }
+
+/// Tables of a report, whose bytes depend on the work alone; the rest tells the time.
+fn tables(folder: &Path) -> Vec<(String, String)> {
+    let tables = names(folder).into_iter().filter(|name| name.ends_with(".csv"));
+    tables.map(|name| (name.clone(), fs::read_to_string(folder.join(&name)).unwrap())).collect()
+}
+
+/// Kills at moments of a run over an earlier report with a note beside it: whatever is there then, the note is, and the same
+/// command ends at the same tables.
+fn killed(times: u32) {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    study(place, "a", BOUNDS, DATA);
+    let commands: [(&str, &[&str]); 4] = [
+        ("fit", &["--starts", "200"]),
+        ("sample", &["--draws", "512"]),
+        ("profile", &["--starts", "50"]),
+        ("bootstrap", &["--starts", "20", "--repeats", "100"]),
+    ];
+    let mut kills = 0;
+    for (name, more) in commands {
+        let arguments = [&[name, "a", "--output", name][..], more].concat();
+        let began = Instant::now();
+        let whole = fenton(place, &arguments);
+        assert!([0, 4].contains(&code(&whole)), "{name}: {}", err(&whole));
+        let took = began.elapsed();
+        let folder = place.join(name);
+        let expected = tables(&folder);
+        fs::write(folder.join("notes.md"), "mine").unwrap();
+        for at in 0..times {
+            let mut run = Running(
+                command(place, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("fenton runs"),
+            );
+            // Evenly over the run, a little beyond its end.
+            std::thread::sleep(took.mul_f64(1.05 * (f64::from(at) + 0.5) / f64::from(times)));
+            kills += u32::from(run.0.try_wait().unwrap().is_none());
+            run.0.kill().unwrap();
+            run.0.wait().unwrap();
+            assert_eq!(fs::read_to_string(folder.join("notes.md")).unwrap(), "mine", "{name} {at}");
+            let again = fenton(place, &arguments);
+            assert!([0, 4].contains(&code(&again)), "{name} {at}: {}", err(&again));
+            assert!(tables(&folder) == expected, "{name} {at}: other tables");
+            assert_eq!(fs::read_to_string(folder.join("notes.md")).unwrap(), "mine", "{name} {at}");
+            assert_eq!(fs::read_dir(&folder).unwrap().filter(|e| e.as_ref().unwrap().path().is_dir()).count(), 0);
+        }
+    }
+    assert_eq!(names(place), ["a", "bootstrap", "fit", "profile", "sample"]);
+    println!("{kills} kills, nothing lost");
+    assert!(kills > times, "{kills} kills: the runs end before they are killed");
+}
+
+#[test]
+fn a_run_killed_at_any_moment_loses_nothing() {
+    killed(5);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn a_run_killed_at_any_of_many_moments_loses_nothing() {
+    killed(100);
+}
