@@ -78,6 +78,7 @@ pub mod error;
 pub mod curve;
 pub mod engine;
 pub mod expr;
+pub mod files;
 pub mod inference;
 pub mod model;
 pub mod plate;

@@ -167,6 +167,8 @@ fn deep_and_long_formulas_end_in_an_error_or_a_model() {
         "f(".repeat(100_000),
         "x.".repeat(20_000) + "y",
         "true&&".repeat(20_000) + "true",
+        "time>1&&".repeat(100_000) + "true",
+        "time>1||".repeat(100_000) + "true",
         "!".repeat(100_000) + "true",
         "piecewise(".repeat(100_000),
         "x".repeat(1_000_000),

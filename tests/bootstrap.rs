@@ -278,7 +278,7 @@ fn a_bootstrap_begins_where_an_earlier_fit_of_the_same_study_ended() {
     fs::write(&data, fs::read_to_string(&data).unwrap().replace("2.2", "2.6")).unwrap();
     let ran = bootstrap(&place.path().join("other"));
     assert_eq!(ran.status.code(), Some(1), "{}", err(&ran));
-    assert!(err(&ran).contains("its objective is"), "{}", err(&ran));
+    assert!(err(&ran).contains("of another study"), "{}", err(&ran));
 }
 
 #[test]

@@ -508,17 +508,27 @@ fn a_disk_that_fills_up_leaves_no_half_a_folder() {
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "only the table is there");
 }
 
-/// A run that was killed between moving the old report aside and the new one in.
+/// A run that was killed while it moved its files over those of an earlier report, and one that was killed before.
 #[test]
-fn the_next_run_puts_back_what_a_killed_one_moved_aside() {
+fn the_next_run_ends_what_a_killed_one_began() {
     let place = tempfile::tempdir().unwrap();
-    let aside = place.path().join(".out.99999999.old");
-    fs::create_dir(&aside).unwrap();
-    fs::write(aside.join("thesis.tex"), "years of work").unwrap();
     let (run, folder) = short_fit(place.path(), &[]);
-    assert!(err(&run).contains("the earlier one is back"), "{}", err(&run));
-    assert_eq!(fs::read_to_string(folder.join("thesis.tex")).unwrap(), "years of work");
-    assert_eq!(code(&run), 3, "and it is no report, so it is not replaced");
+    assert_eq!(code(&run), 0, "{}", err(&run));
+    let waiting = folder.join(".fenton-commit");
+    fs::create_dir(&waiting).unwrap();
+    for name in ["summary.json", "fenton.json"] {
+        fs::copy(folder.join(name), waiting.join(name)).unwrap();
+    }
+    fs::create_dir(place.path().join(".out.fenton-1-1-1.partial")).unwrap();
+    let (run, _) = short_fit(place.path(), &[]);
+    assert_eq!(code(&run), 0, "{}", err(&run));
+    assert!(
+        err(&run).contains("it is whole now") && err(&run).contains("which a killed run had left"),
+        "{}",
+        err(&run)
+    );
+    assert!(!waiting.exists());
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -231,21 +231,37 @@ fn draws_of_an_ensemble_make_the_band() {
     let place = tempfile::tempdir().unwrap();
     let (folder, ensemble) = (place.path().join("out"), place.path().join("ensemble"));
     let study = study(place.path(), HELPER, |_, _| true);
-    fs::create_dir(&ensemble).unwrap();
-    let rows: String = (0..100).map(|at| format!("-1,{}\n", 0.15 + 0.001 * f64::from(at))).collect();
-    fs::write(ensemble.join("draws-1.csv"), format!("# a comment\nlp__,h\n{rows}")).unwrap();
     let path = ensemble.display().to_string();
-    let run = synergy(&study, &folder, &["--drugs", "A,B", "--ensemble", &path, "--doses-a", "3", "--doses-b", "2"]);
+    let sample = Command::new(env!("CARGO_BIN_EXE_fenton"))
+        .args(["sample", &study, "--draws", "128", "--output", &path])
+        .output()
+        .unwrap();
+    assert!(matches!(sample.status.code(), Some(0 | 4)), "{}", err(&sample));
+    let asked = ["--drugs", "A,B", "--ensemble", &path, "--doses-a", "3", "--doses-b", "2"];
+    let run = synergy(&study, &folder, &asked);
     assert_eq!(run.status.code(), Some(0), "{}", err(&run));
-    let at = |h: f64| (-24.0 * h * hazard(HELPER, 3.0, 2.0)).exp();
-    let found = &summary(&folder)["surface"]["viability"][3];
-    for (place, known) in [(0, at(0.15 + 0.0965)), (1, at(0.15 + 0.0025))] {
-        assert!((found["interval"][place].as_f64().unwrap() - known).abs() < 1e-4, "{found} beside {known}");
+    // The hazard of every draw, and from it the band by hand.
+    let mut hazards: Vec<f64> = Vec::new();
+    for chain in 1..=4 {
+        let text = fs::read_to_string(ensemble.join(format!("draws-{chain}.csv"))).unwrap();
+        let mut rows = text.lines().filter(|line| !line.starts_with('#'));
+        let column = rows.next().unwrap().split(',').position(|name| name == "h").unwrap();
+        hazards.extend(rows.map(|row| row.split(',').nth(column).unwrap().parse::<f64>().unwrap()));
     }
-    fs::write(ensemble.join("draws-1.csv"), "lp__,other\n-1,2\n").unwrap();
-    let run = synergy(&study, &folder, &["--drugs", "A,B", "--ensemble", &path]);
+    assert_eq!(hazards.len(), 128);
+    let mut viabilities: Vec<f64> = hazards.iter().map(|h| (-24.0 * h * hazard(HELPER, 3.0, 2.0)).exp()).collect();
+    viabilities.sort_by(f64::total_cmp);
+    let found = &summary(&folder)["surface"]["viability"][3];
+    for (end, share) in [(0, 0.025_f64), (1, 0.975)] {
+        let at = share * 127.0;
+        let (below, part) = (viabilities[at as usize], at.fract());
+        let known = below + part * (viabilities[at as usize + 1] - below);
+        assert!((found["interval"][end].as_f64().unwrap() - known).abs() < 1e-4, "{found} beside {known}");
+    }
+    fs::remove_file(ensemble.join("draws-2.csv")).unwrap();
+    let run = synergy(&study, &folder, &asked);
     assert_eq!(run.status.code(), Some(1));
-    assert!(err(&run).contains("no column for the parameter 'h'"), "{}", err(&run));
+    assert!(err(&run).contains("a chain is missing"), "{}", err(&run));
 }
 
 #[test]

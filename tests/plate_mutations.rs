@@ -226,3 +226,35 @@ fn deep_and_long_files_end_in_an_error_or_readings() {
         survives("plate.csv", WIDE.replace("exp2", &long).as_bytes(), None, &Options::default());
     }
 }
+
+/// The book with a table of shared texts, and cells that refer to its first one in place of its sheets.
+fn sharing(table: &str, cells: usize) -> Vec<u8> {
+    use std::io::{Cursor, Write};
+    let rows: String =
+        (1..=cells).map(|row| format!("<row r=\"{row}\"><c r=\"A{row}\" t=\"s\"><v>0</v></c></row>")).collect();
+    let space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+    let sheet = format!("<worksheet xmlns=\"{space}\"><sheetData>{rows}</sheetData></worksheet>");
+    let book = repacked(|name, bytes| if name.contains("/sheet") { sheet.clone().into_bytes() } else { bytes });
+    let mut to = zip::ZipWriter::new_append(Cursor::new(book)).unwrap();
+    to.start_file("xl/sharedStrings.xml", zip::write::SimpleFileOptions::default()).unwrap();
+    to.write_all(format!("<sst xmlns=\"{space}\" {table}</sst>").as_bytes()).unwrap();
+    to.finish().unwrap().into_inner()
+}
+
+#[test]
+fn texts_that_multiply_and_counts_that_lie_are_refused_at_once() {
+    let told = |bytes: Vec<u8>| {
+        let begun = std::time::Instant::now();
+        let error = read_bytes("book.xlsx", bytes, None, &Options::default()).unwrap_err().to_string();
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+        error
+    };
+    let short = told(sharing("uniqueCount=\"1\"><si><t>dose</t></si>", 3));
+    assert!(!short.contains("texts") && !short.contains("32767"), "{short}");
+    let lies = told(sharing("uniqueCount=\"4294967295\"><si><t>dose</t></si>", 3));
+    assert!(lies.contains("says that it has more texts"), "{lies}");
+    let long = told(sharing(&format!("uniqueCount=\"1\"><si><t>{}</t></si>", "x".repeat(1 << 20)), 2000));
+    assert!(long.contains("32767 characters"), "{long}");
+    let many = told(sharing(&format!("uniqueCount=\"1\"><si><t>{}</t></si>", "x".repeat(30_000)), 4000));
+    assert!(many.contains("64 MB"), "{many}");
+}

@@ -288,9 +288,6 @@ impl Bench<'_> {
                 let mut seconds = 0.0;
                 (steps, failed) = (0, 0);
                 for first in (0..count).step_by(AT_ONCE) {
-                    if terminal::is_interrupted() {
-                        return Err(Failure::Interrupted("interrupted".into()));
-                    }
                     let (outcomes, took) = workload.run(engine, first..count.min(first + AT_ONCE), &settings)?;
                     seconds += took;
                     steps += outcomes.reports.iter().map(|r| u64::from(r.steps) + u64::from(r.rejected)).sum::<u64>();

@@ -2,7 +2,10 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{NoResult, checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::long_run::{
+    Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, would_lose_the_report,
+    written,
+};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -116,7 +119,11 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
             "the data are statements in words, which are not fitted; 'fenton sample' draws what they leave possible";
         return Err(Failure::Usage(why.into()));
     }
-    let folder = place(&args.output, || format!("fenton-{}-bootstrap", name_of(&args.study, &study)))?;
+    let claim = Claim {
+        report: "bootstrap",
+        reads: [Path::new(&args.study)].into_iter().chain(args.from.as_deref()).collect(),
+    };
+    let folder = place(&args.output, || format!("fenton-{}-bootstrap", name_of(&args.study, &study)), &claim)?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -126,7 +133,7 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
     let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
     let kept =
         |path: PathBuf, study: String| Some(CheckpointSettings { path, interval: Duration::from_secs(10), study });
-    let made_of = identity(&problem, &choice, &engine);
+    let made_of = identity(&study, &objective, &choice, &engine);
     let whence = match &args.from {
         Some(folder) => format!("{made_of}, from {}", folder.display()),
         None => format!("{made_of}, {} starts", args.starts),
@@ -143,16 +150,14 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
     };
     let find = || -> fenton::Result<Result<Optimum, Ended>> {
         if let Some(folder) = &args.from {
-            return fenton::summary::earlier::optimum_in(folder, &objective).map(Ok);
+            return fenton::summary::earlier::optimum_in(folder, &study, &objective).map(Ok);
         }
-        let mut beside = folder.clone().into_os_string();
-        beside.push(".fit");
         let settings = FitSettings {
             starts: args.starts,
             seed: args.seed,
             max_time,
             stop: Some(terminal::interrupted()),
-            checkpoint: kept(checkpoint(Path::new(&beside)), made_of.clone()),
+            checkpoint: kept(checkpoint(&folder), made_of.clone()).map(|kept| kept.of_fit()),
             ..FitSettings::default()
         };
         let mut bars = super::fit::Bars::default();
@@ -162,8 +167,11 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
         Ok(if found.ended == Ended::Complete { Ok(Optimum::of(&found)) } else { Err(found.ended) })
     };
     let mut bar = Bar::default();
+    let listening = terminal::listen();
     let found = bootstrap(&study, &objective, find, &settings, &mut bar);
     bar.clear();
+    drop(listening);
+    would_lose_the_report(settings.checkpoint.as_ref());
     // Of files only the checkpoints are written meanwhile; the summary of --from is read.
     let found = found.map_err(|error| match error {
         fenton::Error::File { path, source } if args.from.as_ref().is_none_or(|from| !path.starts_with(from)) => {
@@ -179,14 +187,14 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
         method: format!("{} bootstrap", found.kind.name()),
         seconds: began.elapsed().as_secs_f64().max(found.wall.as_secs_f64()),
         evaluations: found.evaluations,
-        ..facts(&objective, &engine, engine.is_gpu(), args.seed, "search")
+        ..facts(&study, &objective, &engine, engine.is_gpu(), args.seed, "search")
     };
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let edge = fenton::inference::of_optimum(&objective, &found.optimum.point)?;
     let mut document = fenton::summary::bootstrap::document(&study, &objective, &found, edge, run, &notes);
     document.parquet = args.parquet;
-    page::write(&document, &folder).map_err(Failure::Output)?;
+    written(page::write(&document, &folder), settings.checkpoint.as_ref(), true)?;
     if args.json {
         output::print_json(&document)?;
     } else {
@@ -242,6 +250,10 @@ impl Bar {
 }
 
 impl Refitting for Bar {
+    fn unkept(&mut self, error: &fenton::Error) {
+        unkept(error);
+    }
+
     fn update(&mut self, done: usize, of: usize, exact: bool) {
         if self.bar.as_ref().is_none_or(|(last, _)| *last != exact) {
             self.clear();

@@ -3,7 +3,7 @@
 use super::engines::{Chosen, EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
 use super::failure::Failure;
-use super::long_run::{NoResult, ending, name_of, place};
+use super::long_run::{Claim, NoResult, ending, name_of, place};
 use super::questions::{Answered, AskedArgs, answers};
 use super::{check, output, terminal};
 use clap::Args;
@@ -71,10 +71,15 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
     let wanted = args.asked.wanted()?;
     let studies = names.iter().map(|name| check::open(name)).collect::<Result<Vec<Study>, _>>()?;
     let called: Vec<String> = names.iter().zip(&studies).map(|(name, study)| name_of(name, study)).collect();
-    let folder = place(&args.output, || match &called[..] {
+    let claim = Claim {
+        report: "compare",
+        reads: names.iter().map(Path::new).chain(args.ensemble.iter().map(PathBuf::as_path)).collect(),
+    };
+    let usual = || match &called[..] {
         [one] => format!("fenton-{one}-compared"),
         all => format!("fenton-{}", all.join("-and-")),
-    })?;
+    };
+    let folder = place(&args.output, usual, &claim)?;
 
     let began = Instant::now();
     let reference = CpuEngine::new(Precision::F64);
@@ -110,6 +115,7 @@ pub fn run(args: &CompareArgs) -> Result<(), Failure> {
         for one in &done {
             let engine = open(args, &one.study)?;
             let engines = (&engine as &dyn fenton::engine::Engine, &reference as &dyn fenton::engine::Engine, choice);
+            let _listening = terminal::listen();
             let (model, note) =
                 models::score(&one.study, engines, one.drawn.evidence, args.seed, &terminal::interrupted())?;
             document.models.push(model);

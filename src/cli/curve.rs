@@ -1,8 +1,9 @@
 //! `fenton curve`: from a plate file to curves, without a model.
 
-use super::failure::{Failure, on_write};
+use super::failure::Failure;
+use super::long_run::{Claim, place};
+use super::output;
 use super::plate::{self, PlateArgs};
-use super::{output, terminal};
 use clap::{Args, ValueEnum};
 use fenton::curve::{Analysis, Reading, Resampling, Settings, analyse, as_counts, onsets};
 use fenton::plate::{Assay, Readings, Role, Seen};
@@ -85,13 +86,8 @@ pub fn run(args: &CurveArgs) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("--bootstrap {draws}: at least {FEWEST_DRAWS} draws, 1000 are usual")));
     }
     let folder = args.output.clone().or_else(|| (!args.json).then(|| default_folder(&args.file)));
-    if let Some(folder) = &folder {
-        report::recover(folder)
-            .map_err(on_write(&folder.display().to_string()))?
-            .iter()
-            .for_each(|m| terminal::warn(m));
-        report::writable(folder)?;
-    }
+    let claim = Claim { report: "curve", reads: vec![&args.file] };
+    let folder = folder.map(|folder| place(&Some(folder), String::new, &claim)).transpose()?;
     let readings = fenton::plate::read(&args.file, &args.plate.options(Some(args.assay)))?;
     let readings = if args.assay == Assay::DeathTime { as_counts(&readings) } else { readings };
     let (analyses, over_time) = analyses(args, &readings)?;

@@ -3,7 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
 use super::failure::Failure;
-use super::long_run::{NoResult, ending, name_of, place};
+use super::long_run::{Claim, NoResult, ending, name_of, place};
 use super::questions::{AskedArgs, answers};
 use super::{check, output};
 use clap::Args;
@@ -16,7 +16,7 @@ use fenton::study::Study;
 use fenton::study::cell_lines::CellLine;
 use fenton::summary::design::{Known, paired, single};
 use fenton::summary::thresholds::{Engines, Wanted};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -79,7 +79,15 @@ pub fn run(args: &DesignArgs) -> Result<(), Failure> {
     let lines = lines(&args.lines)?;
     let studies = std::iter::once(&args.study).chain(&args.against).map(|name| check::open(name));
     let studies = studies.collect::<Result<Vec<Study>, _>>()?;
-    let folder = place(&args.output, || format!("fenton-{}-design", name_of(&args.study, &studies[0])))?;
+    let claim = Claim {
+        report: "design",
+        reads: [Path::new(&args.study)]
+            .into_iter()
+            .chain(args.against.as_deref().map(Path::new))
+            .chain(args.ensemble.ensemble.as_deref())
+            .collect(),
+    };
+    let folder = place(&args.output, || format!("fenton-{}-design", name_of(&args.study, &studies[0])), &claim)?;
 
     let began = Instant::now();
     let reference = CpuEngine::new(Precision::F64);

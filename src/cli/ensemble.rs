@@ -7,7 +7,8 @@ use super::terminal;
 use clap::Args;
 use fenton::inference::{Ended, Ensemble, SampleSettings, StudyTarget, Target, sample};
 use fenton::report::document::{Severity, Warning};
-use fenton::report::draws;
+use fenton::study::Study;
+use fenton::summary::earlier::{EarlierDraws, draws_in};
 use fenton::summary::no_result::NoResult;
 use std::path::{Path, PathBuf};
 
@@ -87,10 +88,10 @@ impl EnsembleArgs {
         Ok(())
     }
 
-    pub fn open(&self, target: &StudyTarget) -> Result<Drawn, Failure> {
+    pub fn open(&self, study: &Study, target: &StudyTarget) -> Result<Drawn, Failure> {
         let prior = Ensemble::of_priors(target, self.draws, self.seed);
         let drawn = match &self.ensemble {
-            Some(folder) => read(folder, target)?,
+            Some(folder) => read(folder, study, target)?,
             None => self.draw(target)?,
         };
         Ok(Drawn { posterior: drawn.posterior.thinned(self.draws), prior, ..drawn })
@@ -104,8 +105,10 @@ impl EnsembleArgs {
             ..SampleSettings::default()
         };
         let mut bar = Bar::default();
+        let listening = terminal::listen();
         let drawn = sample(target as &dyn Target, &settings, &mut bar);
         bar.clear();
+        drop(listening);
         let drawn = drawn?.map_err(|ended| {
             let why = if ended == Ended::Time { "the time is up" } else { "interrupted" };
             Failure::Interrupted(format!("{why} while the posterior was drawn; nothing was written"))
@@ -124,13 +127,9 @@ impl EnsembleArgs {
     }
 }
 
-fn read(folder: &Path, target: &StudyTarget) -> Result<Drawn, Failure> {
-    let names: Vec<String> = target.objective().problem().parameters.iter().map(|p| p.name.clone()).collect();
-    let chains = draws::read(folder, &names)?;
+fn read(folder: &Path, study: &Study, target: &StudyTarget) -> Result<Drawn, Failure> {
+    let EarlierDraws { chains, summary } = draws_in(folder, study, target)?;
     let count: usize = chains.iter().map(Vec::len).sum();
-    // A folder whose run did not converge says so in its summary.
-    let summary = std::fs::read_to_string(folder.join("summary.json")).unwrap_or_default();
-    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap_or_default();
     let evidence = &summary["facts"]["log_evidence"];
     let modes = summary["modes"].as_array().into_iter().flatten();
     // So does one whose draws are no result; its first warnings say why.
@@ -145,6 +144,7 @@ fn read(folder: &Path, target: &StudyTarget) -> Result<Drawn, Failure> {
         posterior: Ensemble { chains: chains.len(), draws: chains.into_iter().flatten().collect() },
         prior: Ensemble::default(),
         origin: format!("{count} draws in {}", folder.display()),
+        // A bootstrap has no chains that could disagree, and its summary says nothing of it.
         converged: summary["converged"].as_bool().unwrap_or(true),
         no_result: NoResult { failures: told("failures_decide"), no_maximum: told("no_maximum") },
         evidence: evidence[0].as_f64().zip(evidence[1].as_f64()),

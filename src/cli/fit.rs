@@ -2,7 +2,10 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{NoResult, checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::long_run::{
+    Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, would_lose_the_report,
+    written,
+};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -96,7 +99,8 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
     }
     let max_time = args.max_time.map(seconds).transpose()?;
     let mut study = check::open(&args.study)?;
-    let folder = place(&args.output, || format!("fenton-{}", name_of(&args.study, &study)))?;
+    let claim = Claim { report: "fit", reads: vec![Path::new(&args.study)] };
+    let folder = place(&args.output, || format!("fenton-{}", name_of(&args.study, &study)), &claim)?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -114,17 +118,20 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
         checkpoint: Some(CheckpointSettings {
             path: checkpoint(&folder),
             interval: Duration::from_secs(10),
-            study: identity(&problem, &choice, &engine),
+            study: identity(&study, &objective, &choice, &engine),
         }),
         ..FitSettings::default()
     };
-    let run = facts(&objective, &engine, engine.is_gpu(), args.seed, "search");
+    let run = facts(&study, &objective, &engine, engine.is_gpu(), args.seed, "search");
     if fenton::summary::in_words(&study) {
         return weigh(args, max_time, &study, &objective, run, &folder, &notes);
     }
     let mut bars = Bars::default();
+    let listening = terminal::listen();
     let result = fit(&objective, &settings, &mut bars);
     bars.clear();
+    drop(listening);
+    would_lose_the_report(settings.checkpoint.as_ref());
     // The one file that a search touches is its checkpoint, which is output of ours.
     let result = result.map_err(|error| match error {
         fenton::Error::File { .. } => Failure::Output(error),
@@ -140,7 +147,8 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
     notes.extend(engine.notes());
     notes.extend(cells::doubt(&study, &reference, choice, &problem.values(&result.point)));
     let document = fenton::summary::document(&study, &objective, &result, run, &notes)?;
-    report::write(&document, &folder).map_err(Failure::Output)?;
+    let complete = result.ended == Ended::Complete;
+    written(report::write(&document, &folder), settings.checkpoint.as_ref(), complete)?;
     if args.json {
         output::print_json(&document)?;
     } else {
@@ -183,7 +191,9 @@ fn weigh(
         ..run
     };
     let stop = || terminal::is_interrupted() || max_time.is_some_and(|limit| start.elapsed() >= limit);
+    let listening = terminal::listen();
     let mut document = fenton::summary::statements(study, objective, run, notes, &stop)?;
+    drop(listening);
     document.run.seconds = start.elapsed().as_secs_f64();
     report::write(&document, folder).map_err(Failure::Output)?;
     if args.json {
@@ -313,6 +323,10 @@ impl Bars {
 }
 
 impl Progress for Bars {
+    fn unkept(&mut self, error: &fenton::Error) {
+        unkept(error);
+    }
+
     fn update(&mut self, update: &Update) {
         if self.bar.as_ref().is_none_or(|(stage, _)| *stage != update.stage) {
             self.clear();

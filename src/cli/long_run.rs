@@ -4,13 +4,13 @@ use super::engines::precision_name;
 use super::failure::{Failure, on_write};
 use super::terminal;
 use fenton::engine::Engine;
-use fenton::inference::{Choice, StudyObjective};
+use fenton::files::{self, Lock};
+use fenton::inference::{CheckpointSettings, Choice, StudyObjective};
 use fenton::report;
 use fenton::report::document::{Edge, RunFacts, Warning};
 use fenton::study::Study;
-use fenton::study::problem::Problem;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,14 +22,103 @@ pub fn name_of(argument: &str, study: &Study) -> String {
     folder.filter(|_| study.name == "study").unwrap_or_else(|| study.name.clone())
 }
 
-/// The folder for a report, mended where a killed run left it half moved, and found writable before the work begins.
-pub fn place(stated: &Option<PathBuf>, usual: impl FnOnce() -> String) -> Result<PathBuf, Failure> {
+/// The folder for a report. One run at a time has it.
+pub struct Place {
+    folder: PathBuf,
+    _lock: Lock,
+}
+
+impl Deref for Place {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// What a place is wanted for.
+pub struct Claim<'a> {
+    /// The command, as the mark of its reports says it.
+    pub report: &'a str,
+    /// What is read: studies as they are named, and folders of earlier runs. None of them is written into.
+    pub reads: Vec<&'a Path>,
+}
+
+/// The folder for a report: locked, mended where a killed run left it half done, and found writable before the work begins.
+pub fn place(stated: &Option<PathBuf>, usual: impl FnOnce() -> String, claim: &Claim) -> Result<Place, Failure> {
     let folder = stated.clone().unwrap_or_else(|| usual().into());
-    for mended in report::recover(&folder).map_err(on_write(&folder.display().to_string()))? {
+    let name = folder.display().to_string();
+    if let Some(read) = claim.reads.iter().find(|read| is_of(&folder, read)) {
+        let message = format!("{name} is also read ({}): choose another --output", read.display());
+        return Err(Failure::Usage(message));
+    }
+    let lock = hold(&folder)?;
+    let stay = report::writable(&folder, claim.report).map_err(Failure::Output)?;
+    if !stay.is_empty() {
+        let some = stay.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if stay.len() > SHOWN { format!(" and {} more", stay.len() - SHOWN) } else { String::new() };
+        terminal::say(&format!("{some}{more} in {name}: no part of the report, and left as they are"));
+    }
+    Ok(Place { folder, _lock: lock })
+}
+
+/// Locks the output `folder`, and mends what a killed run left there.
+pub fn hold(folder: &Path) -> Result<Lock, Failure> {
+    let name = folder.display().to_string();
+    let who = format!("'{}' (process {})", command(), std::process::id());
+    let lock = Lock::take(folder, &who).map_err(on_write(&name))?;
+    for mended in files::recover(folder).map_err(on_write(&name))? {
         terminal::warn(&mended);
     }
-    report::writable(&folder).map_err(Failure::Output)?;
-    Ok(folder)
+    Ok(lock)
+}
+
+/// Names listed before the rest is a number.
+const SHOWN: usize = 5;
+
+/// Whether `folder` is what is read at `read`, or the folder of a file there.
+fn is_of(folder: &Path, read: &Path) -> bool {
+    let (Ok(folder), Ok(read)) = (fs::canonicalize(folder), fs::canonicalize(read)) else { return false };
+    folder == read || (read.is_file() && read.parent() == Some(&folder))
+}
+
+/// What came of writing a report: the checkpoint goes only once it stands, and stays where the work is not complete.
+pub fn written<T>(
+    report: fenton::Result<T>,
+    checkpoint: Option<&CheckpointSettings>,
+    complete: bool,
+) -> Result<T, Failure> {
+    match report {
+        Err(error) => {
+            if let Some(kept) = checkpoint.filter(|checkpoint| checkpoint.path.exists()) {
+                let place = kept.path.display();
+                terminal::say(&format!(
+                    "what was found so far is kept in {place}: the same command goes on from there"
+                ));
+            }
+            Err(Failure::Output(error))
+        }
+        Ok(done) => {
+            if let Some(Err(error)) = checkpoint.filter(|_| complete).map(CheckpointSettings::remove) {
+                terminal::warn(&format!("the checkpoint is needed no more, but cannot be removed: {error}"));
+            }
+            Ok(done)
+        }
+    }
+}
+
+/// After the search, before its report is written: what an end at once will lose.
+pub fn would_lose_the_report(checkpoint: Option<&CheckpointSettings>) {
+    let kept = checkpoint.filter(|checkpoint| checkpoint.path.exists());
+    terminal::would_lose(match kept {
+        Some(kept) => format!("the report was not written; the same command goes on from {}", kept.path.display()),
+        None => "the report was not written".to_string(),
+    });
+}
+
+/// A warning that a checkpoint could not be written.
+pub fn unkept(error: &fenton::Error) {
+    terminal::warn(&format!("the checkpoint could not be written ({error}); it is tried again"));
 }
 
 /// What a terminal is told last: warnings, and where the report is.
@@ -117,22 +206,21 @@ fn date(days: u64) -> String {
 
 /// Beside the folder, which is not there before the fit is done.
 pub fn checkpoint(folder: &Path) -> PathBuf {
-    let mut name = folder.as_os_str().to_owned();
-    name.push(".checkpoint");
-    name.into()
+    files::beside(folder, "checkpoint")
 }
 
 /// What the objective is made of: a checkpoint of another one is refused.
-pub fn identity(problem: &Problem, choice: &Choice, engine: &dyn Engine) -> String {
-    let mut hash = DefaultHasher::new();
-    problem.program.id.hash(&mut hash);
-    format!("{:?} {:?} {:?}", problem.parameters, problem.observations, problem.layout).hash(&mut hash);
-    format!("{:?} {:?} {:?} {:?}", problem.backgrounds, problem.cells, problem.between, problem.solver).hash(&mut hash);
+pub fn identity(study: &Study, objective: &StudyObjective, choice: &Choice, engine: &dyn Engine) -> String {
+    let problem = objective.problem();
+    // A study that is profiled without its priors is another objective, as is one that is integrated differently.
+    let made = format!("{:?} {:?} {:?}", problem.parameters, problem.cells, problem.solver);
     let auto = |number: Option<f64>| number.map_or("auto".to_string(), |number| format!("{number:e}"));
     format!(
-        "{} {:016x}, integrator {}, rtol {}, atol {}, {}",
+        "{} {} {:016x}, fenton {}, integrator {}, rtol {}, atol {}, {}",
         problem.name,
-        hash.finish(),
+        study.fingerprint(),
+        files::checksum(made.as_bytes()),
+        env!("CARGO_PKG_VERSION"),
         choice.method.map_or("auto", |method| method.name()),
         auto(choice.rtol),
         auto(choice.atol),
@@ -142,10 +230,18 @@ pub fn identity(problem: &Problem, choice: &Choice, engine: &dyn Engine) -> Stri
 
 /// How the work on `objective` is done by `engine`; what came of it is filled in later. `work` is what the engine does in its
 /// own precision: "search", "draws".
-pub fn facts(objective: &StudyObjective, engine: &dyn Engine, gpu: bool, seed: u64, work: &str) -> RunFacts {
+pub fn facts(
+    study: &Study,
+    objective: &StudyObjective,
+    engine: &dyn Engine,
+    gpu: bool,
+    seed: u64,
+    work: &str,
+) -> RunFacts {
     let used = objective.simulator.settings(engine, false);
     RunFacts {
         command: command(),
+        study: study.fingerprint(),
         version: env!("CARGO_PKG_VERSION").into(),
         integrator: used.method.name().into(),
         rtol: used.rtol,

@@ -2,13 +2,14 @@
 
 use super::failure::{Failure, on_write};
 use super::inputs::read_text;
+use super::long_run::hold;
 use super::plate::{self, PlateArgs};
 use super::{draft, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
+use fenton::files::WholeFolder;
 use fenton::model::math::closest;
 use fenton::plate::Assay;
-use fenton::report::{WholeFolder, recover};
 use fenton::study::{Study, embedded};
 use std::fmt::Write;
 use std::fs;
@@ -71,8 +72,7 @@ pub fn run(args: &NewArgs) -> Result<(), Failure> {
         }
     })?;
     let system = fenton::model::antimony::read(model.text, model.name)?.system()?;
-    let name = args.folder.display().to_string();
-    recover(&args.folder).map_err(on_write(&name))?.iter().for_each(|mended| terminal::warn(mended));
+    let _lock = hold(&args.folder)?;
     let text = if draft::is_workbook(&args.from) { String::new() } else { read_text(&args.from)? };
     if !args.plate.is_empty() || args.assay.is_some() || draft::is_raw(&text) {
         let readings = fenton::plate::read(&args.from, &args.plate.options(args.assay))?;
@@ -150,7 +150,7 @@ fn finish(folder: &Path, toml: &str, table: &str, rows: &str) -> Result<(), Fail
 
 /// The folder whole or not at all.
 fn write(path: &Path, files: &[(&str, &str)]) -> std::io::Result<()> {
-    let folder = WholeFolder::create(path)?;
+    let mut folder = WholeFolder::create(path, None)?;
     files.iter().try_for_each(|(name, content)| folder.write(name, content.as_bytes()))?;
     folder.finish()
 }

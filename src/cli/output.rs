@@ -1,7 +1,8 @@
 //! What goes to standard output or to one file.
 
 use super::failure::{Failure, on_write};
-use std::io::Write;
+use super::terminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
 /// Prints one JSON document.
@@ -44,6 +45,7 @@ pub fn print_json_list(
 
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
+    let text = if out.is_terminal() { terminal::harmless(text) } else { text.into() };
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(on_write("standard output"))
 }
 
@@ -66,7 +68,7 @@ pub fn to_file_or_stdout(
         }
         Some(path) => {
             let name = path.display().to_string();
-            let mut file = fenton::report::WholeFile::create(path).map_err(on_write(&name))?;
+            let mut file = fenton::files::WholeFile::create(path).map_err(on_write(&name))?;
             write(&mut file).map_err(|error| failure(&name, error))?;
             file.finish().map_err(on_write(&name))
         }

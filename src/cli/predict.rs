@@ -3,7 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
 use super::failure::Failure;
-use super::long_run::{NoResult, ending, facts, name_of, place};
+use super::long_run::{Claim, NoResult, ending, facts, name_of, place};
 use super::{cells, check, output};
 use clap::Args;
 use fenton::engine::Precision;
@@ -12,7 +12,7 @@ use fenton::inference::{StudyObjective, StudyTarget};
 use fenton::report::document::RunFacts;
 use fenton::report::{interval_text, predictions, shown};
 use fenton::summary::predict::{Wanted, document};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 #[derive(Debug, Args)]
@@ -73,7 +73,11 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         until: args.until,
     };
     let mut study = check::open(&args.study)?;
-    let folder = place(&args.output, || format!("fenton-{}-predictions", name_of(&args.study, &study)))?;
+    let claim = Claim {
+        report: "predict",
+        reads: [Path::new(&args.study)].into_iter().chain(args.ensemble.ensemble.as_deref()).collect(),
+    };
+    let folder = place(&args.output, || format!("fenton-{}-predictions", name_of(&args.study, &study)), &claim)?;
 
     let began = Instant::now();
     let reference = CpuEngine::new(Precision::F64);
@@ -82,10 +86,10 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
     let lanes = problem.layout.runs.len() * problem.cell_count() * 1000;
     let engine = args.engine.open(&problem.program, lanes)?;
     let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
-    let drawn = args.ensemble.open(&StudyTarget::new(&objective))?;
+    let drawn = args.ensemble.open(&study, &StudyTarget::new(&objective))?;
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
-    let run = facts(&objective, &engine, engine.is_gpu(), args.ensemble.seed, "draws");
+    let run = facts(&study, &objective, &engine, engine.is_gpu(), args.ensemble.seed, "draws");
     let ensemble = (drawn.origin.clone(), drawn.converged);
     let mut document = document(&study, &objective, &drawn.posterior, ensemble, &wanted, run, &notes)?;
     document.warnings.splice(0..0, drawn.cautions());

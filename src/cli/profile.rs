@@ -3,7 +3,9 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
 use super::fit::Bars;
-use super::long_run::{NoResult, checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::long_run::{
+    Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, would_lose_the_report, written,
+};
 use super::{cells, check, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
@@ -87,7 +89,9 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
             .hint("'fenton fit' weighs the priors by them")
             .into());
     }
-    let folder = place(&args.output, || format!("fenton-{}-profiles", name_of(&args.study, &study)))?;
+    let claim =
+        Claim { report: "profile", reads: [Path::new(&args.study)].into_iter().chain(args.from.as_deref()).collect() };
+    let folder = place(&args.output, || format!("fenton-{}-profiles", name_of(&args.study, &study)), &claim)?;
     let chosen = chosen(&args.parameters, &study.problem())?;
 
     let reference = CpuEngine::new(Precision::F64);
@@ -102,7 +106,7 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     // The earlier fit had the priors, whatever is profiled.
     let begin = |from: &PathBuf| {
         let fitted = StudyObjective::new(&whole, &engine, &reference, choice)?;
-        optimum_in(from, &fitted).map(|found| Start {
+        optimum_in(from, &study, &fitted).map(|found| Start {
             point: found.point,
             spreads: found.spreads,
             ends: found.ends.into_iter().map(|(point, _)| point).collect(),
@@ -118,13 +122,17 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
         checkpoint: Some(CheckpointSettings {
             path: checkpoint(&folder),
             interval: Duration::from_secs(10),
-            study: identity(&problem, &choice, &engine),
+            study: identity(&study, &objective, &choice, &engine),
         }),
         ..FitSettings::default()
     };
     let mut bars = Bars::default();
-    let found = profile(&objective, &ProfileSettings { fit, parameters: chosen, start }, &mut bars);
+    let settings = ProfileSettings { fit, parameters: chosen, start };
+    let listening = terminal::listen();
+    let found = profile(&objective, &settings, &mut bars);
     bars.clear();
+    drop(listening);
+    would_lose_the_report(settings.fit.checkpoint.as_ref());
     // The one file that this work touches is its checkpoint, which is output of ours.
     let found = found.map_err(|error| match error {
         fenton::Error::File { .. } => Failure::Output(error),
@@ -142,12 +150,13 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
         atol: used.atol.iter().copied().fold(f64::INFINITY, f64::min),
         seconds: found.wall.as_secs_f64(),
         evaluations: found.evaluations + found.expansions,
-        ..facts(&objective, &engine, engine.is_gpu(), args.seed, "search for the optimum")
+        ..facts(&study, &objective, &engine, engine.is_gpu(), args.seed, "search for the optimum")
     };
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
     let document = fenton::summary::profiles::document(&study, &objective, &found, args.likelihood, run, &notes)?;
-    profiles::write(&document, &folder).map_err(Failure::Output)?;
+    let complete = found.ended == Ended::Complete;
+    written(profiles::write(&document, &folder), settings.fit.checkpoint.as_ref(), complete)?;
     if args.json {
         output::print_json(&document)?;
     } else {

@@ -107,19 +107,21 @@ pub fn answers(
     let problem = study.problem();
     let engine = engine.open(&problem.program, problem.layout.runs.len() * problem.cell_count() * LANES)?;
     let objective = StudyObjective::new(&problem, &engine, reference, choice)?;
-    let drawn = ensemble.open(&StudyTarget::new(&objective))?;
+    let drawn = ensemble.open(&study, &StudyTarget::new(&objective))?;
     let bar = progress::bar(1000, "of the questions");
     let stop = terminal::interrupted();
     let engines = Engines { engine: &engine, reference, choice };
     let nobody = Ensemble::default();
     let prior = if priors { &drawn.prior } else { &nobody };
+    let listening = terminal::listen();
     let asked = ask(&study, engines, (&drawn.posterior, prior), wanted, &mut |done| {
         bar.set_position((1000.0 * done) as u64);
         !stop.load(Ordering::Relaxed)
     });
+    drop(listening);
     bar.finish_and_clear();
     let asked = asked?.ok_or_else(|| Failure::Interrupted("interrupted; nothing was written".into()))?;
-    let run = facts(&objective, &engine, engine.is_gpu(), ensemble.seed, "draws");
+    let run = facts(&study, &objective, &engine, engine.is_gpu(), ensemble.seed, "draws");
     notes.extend(engine.notes());
     Ok(Answered { asked, drawn, run, notes, study })
 }

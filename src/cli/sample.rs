@@ -2,7 +2,10 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{NoResult, checkpoint, ending, facts, identity, name_of, place, seconds};
+use super::long_run::{
+    Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, would_lose_the_report,
+    written,
+};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -100,7 +103,8 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     let choice = args.integration.choice()?;
     let max_time = args.max_time.map(seconds).transpose()?;
     let mut study = check::open(&args.study)?;
-    let folder = place(&args.output, || format!("fenton-{}-posterior", name_of(&args.study, &study)))?;
+    let claim = Claim { report: "sample", reads: vec![Path::new(&args.study)] };
+    let folder = place(&args.output, || format!("fenton-{}-posterior", name_of(&args.study, &study)), &claim)?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -121,12 +125,15 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
         checkpoint: Some(CheckpointSettings {
             path: checkpoint(&folder),
             interval: Duration::from_secs(10),
-            study: identity(&problem, &choice, &engine),
+            study: identity(&study, &objective, &choice, &engine),
         }),
     };
     let mut bar = Bar::default();
+    let listening = terminal::listen();
     let drawn = sample(&target, &settings, &mut bar);
     bar.clear();
+    drop(listening);
+    would_lose_the_report(settings.checkpoint.as_ref());
     // The one file that a sampler touches is its checkpoint, which is output of ours.
     let drawn = drawn.map_err(|error| match error {
         fenton::Error::File { .. } => Failure::Output(error),
@@ -141,7 +148,7 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
         method: drawn.method.name().into(),
         seconds: drawn.wall.as_secs_f64(),
         evaluations: drawn.evaluations,
-        ..facts(&objective, &engine, engine.is_gpu(), args.seed, "draws")
+        ..facts(&study, &objective, &engine, engine.is_gpu(), args.seed, "draws")
     };
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
@@ -149,7 +156,7 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     let edge = fenton::inference::of_draws(&target, &drawn)?;
     let mut document = fenton::summary::draws::document(&study, &target, &drawn, edge, &modes, run, &notes);
     document.parquet = args.parquet;
-    draws::write(&document, &folder).map_err(Failure::Output)?;
+    written(draws::write(&document, &folder), settings.checkpoint.as_ref(), true)?;
     if args.json {
         output::print_json(&document)?;
     } else {
@@ -225,6 +232,10 @@ impl Bar {
 }
 
 impl Watcher for Bar {
+    fn unkept(&mut self, error: &fenton::Error) {
+        unkept(error);
+    }
+
     fn update(&mut self, drawing: &Drawing) {
         let bar = self.bar.get_or_insert_with(|| progress::bar(1000, "of the way"));
         bar.set_position((1000.0 * drawing.done) as u64);

@@ -2,7 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{ending, facts, name_of, place};
+use super::long_run::{Claim, ending, facts, name_of, place};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -74,7 +74,11 @@ pub fn run(args: &SensitivityArgs) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("--points is {}, it has to be at least {FEWEST_ROWS}", args.points)));
     }
     let mut study = check::open(&args.study)?;
-    let folder = place(&args.output, || format!("fenton-{}-sensitivity", name_of(&args.study, &study)))?;
+    let claim = Claim {
+        report: "sensitivity",
+        reads: [Path::new(&args.study)].into_iter().chain(args.ensemble.as_deref()).collect(),
+    };
+    let folder = place(&args.output, || format!("fenton-{}-sensitivity", name_of(&args.study, &study)), &claim)?;
 
     let reference = CpuEngine::new(Precision::F64);
     let mut notes: Vec<String> = cells::raise(&mut study, &reference, choice).into_iter().collect();
@@ -99,9 +103,13 @@ pub fn run(args: &SensitivityArgs) -> Result<(), Failure> {
     };
     notes.extend(objective.simulator.doubts.iter().cloned());
     notes.extend(engine.notes());
-    let run =
-        RunFacts { method: "sensitivity".into(), ..facts(&objective, &engine, engine.is_gpu(), args.seed, "points") };
+    let run = RunFacts {
+        method: "sensitivity".into(),
+        ..facts(&study, &objective, &engine, engine.is_gpu(), args.seed, "points")
+    };
+    let listening = terminal::listen();
     let found = document(&study, &objective, &settings, run, &notes, &mut watch);
+    drop(listening);
     bar.finish_and_clear();
     let mut found = found?.map_err(|_| Failure::Interrupted("interrupted; nothing was written".into()))?;
     found.run.seconds = began.elapsed().as_secs_f64();

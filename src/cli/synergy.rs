@@ -2,19 +2,19 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{self, ending, facts, name_of, place, seconds};
+use super::long_run::{self, Claim, ending, facts, name_of, place, seconds};
 use super::{cells, check, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
 use fenton::engine::Precision;
 use fenton::engine::cpu::CpuEngine;
-use fenton::inference::{Ended, Ensemble, FitSettings, StudyObjective, fit};
+use fenton::inference::{Ended, Ensemble, FitSettings, StudyObjective, StudyTarget, fit};
 use fenton::model::math::closest;
 use fenton::report::document::RunFacts;
 use fenton::report::synergy::{self as report, Surface, SynergyReport};
 use fenton::report::{interval_text, shown};
 use fenton::study::Study;
-use fenton::study::problem::Problem;
+use fenton::summary::earlier::draws_in;
 use fenton::summary::no_result::NoResult;
 use fenton::summary::synergy::{Behind, Question, Selection, default_doses, document, select, surface};
 use fenton::synergy::{Grid, bootstrap};
@@ -99,7 +99,14 @@ pub fn run(args: &SynergyArgs) -> Result<(), Failure> {
     check_numbers(args)?;
     let study = check::open(&args.study)?;
     let question = question(args, &study)?;
-    let folder = place(&args.output, || format!("fenton-{}-synergy", name_of(&args.study, &study)))?;
+    let claim = Claim {
+        report: "synergy",
+        reads: [Path::new(&args.study)]
+            .into_iter()
+            .chain(args.from.as_deref().into_iter().chain(args.ensemble.as_deref()))
+            .collect(),
+    };
+    let folder = place(&args.output, || format!("fenton-{}-synergy", name_of(&args.study, &study)), &claim)?;
 
     let selection = select(&study, &question)?;
     let found = (!selection.wells.wells.is_empty()).then(|| {
@@ -214,16 +221,16 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
     let lanes = problem.layout.runs.len() * problem.cell_count() * args.starts;
     let engine = args.engine.open(&problem.program, lanes)?;
     let objective = StudyObjective::new(&problem, &engine, &reference, choice)?;
-    let run = facts(&objective, &engine, engine.is_gpu(), args.seed, "search");
+    let run = facts(&study, &objective, &engine, engine.is_gpu(), args.seed, "search");
     let on_grid =
         |behind: &Behind, source: String| surface(&study, &objective, behind, selection, &grid, followed, source);
     let mut interrupted = false;
     let mut no_result = NoResult::default();
     let said = if let Some(folder) = &args.ensemble {
-        let draws = draws(folder, &problem)?;
+        let draws = draws(folder, &study, &objective)?;
         on_grid(&Behind::Draws(&draws), format!("{} draws of {}", draws.len(), folder.display()))?
     } else if let Some(folder) = &args.from {
-        let found = fenton::summary::earlier::optimum_in(folder, &objective)?;
+        let found = fenton::summary::earlier::optimum_in(folder, &study, &objective)?;
         notes.extend(several(found.optima));
         no_result = NoResult::at(&objective, &found.point)?;
         on_grid(&Behind::Point(&found.point), format!("as fitted in {}", folder.display()))?
@@ -237,7 +244,9 @@ fn ask(args: &SynergyArgs, mut study: Study, selection: &Selection, followed: us
             stop: Some(terminal::interrupted()),
             ..FitSettings::default()
         };
+        let listening = terminal::listen();
         let result = fit(&objective, &settings, &mut ())?;
+        drop(listening);
         interrupted = result.ended == Ended::Interrupted;
         no_result = NoResult::at(&objective, &result.point)?;
         notes.extend(several(result.optima.as_ref().map_or(1, |optima| optima.places.len())));
@@ -281,9 +290,8 @@ fn grid(args: &SynergyArgs, study: &Study, selection: &Selection) -> Result<Grid
 }
 
 /// The values of the parameters in some draws of a folder: as many as make quantiles.
-fn draws(folder: &Path, problem: &Problem) -> Result<Vec<Vec<f64>>, Failure> {
-    let names: Vec<String> = problem.parameters.iter().map(|p| p.name.clone()).collect();
-    let chains = fenton::report::draws::read(folder, &names)?;
+fn draws(folder: &Path, study: &Study, objective: &StudyObjective) -> Result<Vec<Vec<f64>>, Failure> {
+    let chains = draws_in(folder, study, &StudyTarget::new(objective))?.chains;
     let ensemble = Ensemble { chains: chains.len(), draws: chains.into_iter().flatten().collect() };
     if ensemble.draws.len() < 20 {
         let message = format!("{} draws, and fewer than 20 give no band", ensemble.draws.len());

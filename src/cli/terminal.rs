@@ -2,9 +2,10 @@
 
 use super::failure::Failure;
 use fenton::Diagnostic;
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
@@ -14,15 +15,50 @@ static FIRST: OnceLock<Instant> = OnceLock::new();
 /// Programs that start others (`timeout`, package runners) may deliver one Ctrl-C twice within this time.
 const SAME: Duration = Duration::from_millis(300);
 
-/// Lets the first Ctrl-C (or SIGTERM) ask for an orderly end; the second ends the program at once.
+/// Work under way that looks at [`interrupted`] and ends by itself.
+static LISTENING: AtomicUsize = AtomicUsize::new(0);
+/// What an end at once loses, in words.
+static LOST: Mutex<Cow<'static, str>> = Mutex::new(Cow::Borrowed("nothing was written"));
+
+/// Lets the first Ctrl-C (or SIGTERM, SIGHUP) ask for an orderly end where somebody listens. Elsewhere, and the second time,
+/// it ends the program at once: what is half written has no name yet.
 pub fn catch_interrupts() {
     // Without a handler the default action ends the program, which is the second-best behaviour.
     let _ = ctrlc::set_handler(|| {
         let first = FIRST.get_or_init(Instant::now);
-        if INTERRUPTED.swap(true, Ordering::SeqCst) && first.elapsed() > SAME {
+        let again = INTERRUPTED.swap(true, Ordering::SeqCst);
+        if (again && first.elapsed() > SAME) || (!again && LISTENING.load(Ordering::SeqCst) == 0) {
+            fenton::files::abandon();
+            let lost = LOST.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            say(&format!("\ninterrupted; {lost}"));
             std::process::exit(3);
         }
     });
+}
+
+/// While it is there, somebody looks at [`interrupted`].
+pub struct Listening;
+
+pub fn listen() -> Listening {
+    LISTENING.fetch_add(1, Ordering::SeqCst);
+    Listening
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENING.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What an end at once will have lost from now on.
+pub fn would_lose(lost: impl Into<Cow<'static, str>>) {
+    *LOST.lock().unwrap_or_else(PoisonError::into_inner) = lost.into();
+}
+
+/// Without characters that a terminal would obey: they may come from a file.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let commands = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(commands) { text.replace(commands, "\u{fffd}").into() } else { text.into() }
 }
 
 /// Set by Ctrl-C, for work that looks at it now and then.
@@ -46,30 +82,37 @@ fn paint(text: &str, code: &str) -> String {
 
 /// A line on standard error. A standard error that is closed is nothing that could be told to anybody.
 pub fn say(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    put(&harmless(text));
+}
+
+fn put(painted: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{painted}");
 }
 
 pub fn warn(text: &str) {
-    say(&format!("{} {text}", paint("warning:", "1;33")));
+    put(&format!("{} {}", paint("warning:", "1;33"), harmless(text)));
 }
 
 pub fn print_failure(failure: &Failure) {
     let error = paint("error:", "1;31");
     match failure {
         Failure::Closed => {}
-        Failure::Usage(message) => say(&format!("{error} {message}\n\nFor more information, try '--help'.")),
-        Failure::Interrupted(message) => say(&format!("{error} {message}")),
+        Failure::Usage(message) => {
+            put(&format!("{error} {}\n\nFor more information, try '--help'.", harmless(message)));
+        }
+        Failure::Interrupted(message) => put(&format!("{error} {}", harmless(message))),
         Failure::Unconverged(message) => warn(message),
         Failure::Library(fenton::Error::Input(diagnostics)) => {
             for diagnostic in diagnostics {
-                say(&format!("{error} {}", render(diagnostic)));
+                put(&format!("{error} {}", render(diagnostic)));
             }
         }
-        Failure::Library(other) => say(&format!("{error} {other}")),
+        Failure::Library(other) => put(&format!("{error} {}", harmless(&other.to_string()))),
         Failure::Output(fenton::Error::File { path, source }) => {
-            say(&format!("{error} cannot write {}: {}", path.display(), reason(source)));
+            let told = format!("cannot write {}: {}", path.display(), reason(source));
+            put(&format!("{error} {}", harmless(&told)));
         }
-        Failure::Output(other) => say(&format!("{error} {other}")),
+        Failure::Output(other) => put(&format!("{error} {}", harmless(&other.to_string()))),
     }
 }
 
@@ -86,7 +129,7 @@ pub fn reason(source: &std::io::Error) -> String {
 
 /// As the diagnostic prints itself, with the marks and the labels painted.
 fn render(diagnostic: &Diagnostic) -> String {
-    let text = diagnostic.to_string();
+    let text = harmless(&diagnostic.to_string()).into_owned();
     if !colour() {
         return text;
     }

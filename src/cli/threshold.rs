@@ -3,7 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::ensemble::EnsembleArgs;
 use super::failure::Failure;
-use super::long_run::{NoResult, ending, name_of, place};
+use super::long_run::{Claim, NoResult, ending, name_of, place};
 use super::questions::{Answered, AskedArgs, answers};
 use super::{check, output};
 use clap::Args;
@@ -55,7 +55,11 @@ pub fn run(args: &ThresholdArgs) -> Result<(), Failure> {
     let choice = args.integration.choice()?;
     let wanted = args.asked.wanted()?;
     let study = check::open(&args.study)?;
-    let folder = place(&args.output, || format!("fenton-{}-thresholds", name_of(&args.study, &study)))?;
+    let claim = Claim {
+        report: "threshold",
+        reads: [Path::new(&args.study)].into_iter().chain(args.ensemble.ensemble.as_deref()).collect(),
+    };
+    let folder = place(&args.output, || format!("fenton-{}-thresholds", name_of(&args.study, &study)), &claim)?;
 
     let began = Instant::now();
     let reference = CpuEngine::new(Precision::F64);

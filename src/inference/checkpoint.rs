@@ -1,6 +1,7 @@
 //! What a fit or a sampler writes down so that a killed run goes on to the same result.
 //!
-//! The file is JSON. Numbers keep all their bits; a value that is not finite is `null` and reads as `+inf`.
+//! The file is a line with a checksum, then JSON. Numbers keep all their bits; a value that is not finite is `null` and reads
+//! as `+inf`. What the checksum does not agree with is refused: a number that has changed on the disk would be believed.
 
 use super::bridge::Spent;
 use super::optima::{End, Optima};
@@ -8,19 +9,21 @@ use super::profile;
 use super::result::StartRecord;
 use super::settings::CheckpointSettings;
 use super::watch::Underway;
+use crate::files;
 use crate::{Diagnostic, Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// The first line up to the checksum.
+const HEAD: &str = "fenton checkpoint, format ";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Checkpoint<P = Phase> {
-    format: u32,
     identity: BTreeMap<String, String>,
     pub seconds: f64,
     pub spent: Spent,
@@ -101,7 +104,7 @@ fn infinities<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> 
 
 impl<P> Checkpoint<P> {
     pub fn new(identity: BTreeMap<String, String>, seconds: f64, spent: Spent, phase: P) -> Self {
-        Checkpoint { format: FORMAT, identity, seconds, spent, phase }
+        Checkpoint { identity, seconds, spent, phase }
     }
 }
 
@@ -124,8 +127,8 @@ impl Keeper {
 
     /// The checkpoint that is there, if one is; an error if it is not one of this fit.
     pub fn read<P: DeserializeOwned>(&self) -> Result<Option<Checkpoint<P>>> {
-        let text = match std::fs::read_to_string(&self.path) {
-            Ok(text) => text,
+        let bytes = match std::fs::read(&self.path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::file(&self.path, error)),
         };
@@ -136,13 +139,13 @@ impl Keeper {
                 .hint("repeat the command that wrote it, choose another output folder, or delete the file");
             Err(Error::input(diagnostic))
         };
-        let checkpoint: Checkpoint<P> = match serde_json::from_str(&text) {
-            Ok(checkpoint) => checkpoint,
-            Err(error) => return refuse(format!("this is no checkpoint that can be read: {error}")),
+        let checkpoint: Checkpoint<P> = match unsealed(&bytes) {
+            Err(message) => return refuse(message),
+            Ok(body) => match serde_json::from_slice(body) {
+                Ok(checkpoint) => checkpoint,
+                Err(error) => return refuse(format!("this is no checkpoint that can be read: {error}")),
+            },
         };
-        if checkpoint.format != FORMAT {
-            return refuse(format!("the checkpoint has format {}, this version reads {FORMAT}", checkpoint.format));
-        }
         let other: Vec<String> = self
             .identity
             .iter()
@@ -158,36 +161,84 @@ impl Keeper {
         Ok(Some(checkpoint))
     }
 
-    /// Whole or not at all: to a file beside it, to the disk, and then in its place.
+    /// Whole or not at all: to a file beside it, to the disk, and then in its place. Where it fails it is tried again after
+    /// the next interval.
     pub fn write<P: Serialize>(&mut self, checkpoint: &Checkpoint<P>) -> Result<()> {
-        let text = serde_json::to_vec(checkpoint)
-            .map_err(|error| Error::Run(format!("the checkpoint cannot be written: {error}")))?;
-        let beside = self.path.with_extension("partial");
-        replace(&beside, &self.path, &text).map_err(|error| Error::file(&self.path, error))?;
         self.written = Instant::now();
-        Ok(())
-    }
-
-    /// A complete fit leaves no checkpoint.
-    pub fn remove(&self) -> Result<()> {
-        match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::file(&self.path, error)),
-            _ => Ok(()),
-        }
+        let body = serde_json::to_vec(checkpoint)
+            .map_err(|error| Error::Run(format!("the checkpoint cannot be written: {error}")))?;
+        files::replace(&self.path, &sealed(&body)).map_err(|error| Error::file(&self.path, error))
     }
 }
 
-fn replace(beside: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = std::fs::File::create(beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    std::fs::rename(beside, path)?;
-    // Makes the new name itself last, where a folder can be opened as a file.
-    if let Some(folder) = path.parent()
-        && let Ok(folder) = std::fs::File::open(folder)
-    {
-        folder.sync_all()?;
+impl CheckpointSettings {
+    /// For the fit that other work begins with.
+    pub fn of_fit(&self) -> Self {
+        CheckpointSettings { path: self.path.with_extension("fit-checkpoint"), ..self.clone() }
     }
-    Ok(())
+
+    /// Removes the checkpoint, and that of the fit before it: to be called when what came of the work is in its place.
+    ///
+    /// # Errors
+    /// [`Error::File`] if it is there and cannot be removed.
+    pub fn remove(&self) -> Result<()> {
+        for path in [self.path.clone(), self.of_fit().path] {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::file(path, error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sealed(body: &[u8]) -> Vec<u8> {
+    let mut bytes = format!("{HEAD}{FORMAT}, checksum {:016x}\n", files::checksum(body)).into_bytes();
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// What [`sealed`] was given, or why it is not to be trusted.
+fn unsealed(bytes: &[u8]) -> std::result::Result<&[u8], String> {
+    let end = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+    let head = std::str::from_utf8(&bytes[..end]).ok().and_then(|head| head.strip_prefix(HEAD));
+    let Some((format, checksum)) = head.and_then(|head| head.split_once(", checksum ")) else {
+        return Err("this is no checkpoint, or one of an earlier version".into());
+    };
+    if format != FORMAT.to_string() {
+        return Err(format!("the checkpoint has format {format}, this version reads {FORMAT}"));
+    }
+    let body = bytes.get(end + 1..).unwrap_or_default();
+    match u64::from_str_radix(checksum, 16) {
+        Ok(told) if told == files::checksum(body) => Ok(body),
+        _ => Err("the checkpoint is damaged: its checksum is another".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every byte of a small checkpoint changed, lost or doubled.
+    #[test]
+    fn damage_is_seen() {
+        let body = br#"{"identity":{"starts":"20"},"seconds":1.5,"phase":[-12.25,null]}"#;
+        let whole = sealed(body);
+        assert_eq!(unsealed(&whole), Ok(&body[..]));
+        for at in 0..whole.len() {
+            for bit in 0..8 {
+                let mut changed = whole.clone();
+                changed[at] ^= 1 << bit;
+                // Capital letters of the checksum mean the same.
+                if !changed.eq_ignore_ascii_case(&whole) || at > HEAD.len() + 28 {
+                    assert!(unsealed(&changed).is_err(), "bit {bit} of byte {at}");
+                }
+            }
+            let (mut lost, mut doubled) = (whole.clone(), whole.clone());
+            lost.remove(at);
+            doubled.insert(at, whole[at]);
+            assert!(unsealed(&lost).is_err() && unsealed(&doubled).is_err(), "byte {at}");
+            assert!(unsealed(&whole[..at]).is_err(), "cut at {at}");
+        }
+    }
 }

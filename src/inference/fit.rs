@@ -507,11 +507,6 @@ impl<'a> Course<'a> {
             edges.insert(0, edge);
             identification.parameters.iter_mut().for_each(|parameter| parameter.fails([None; 2]));
         }
-        if watch.ended.is_none()
-            && let Some(keeper) = &watch.keeper
-        {
-            keeper.remove()?;
-        }
         let spent = self.spent.borrow();
         Ok(FitResult {
             method: self.settings.method,

@@ -63,6 +63,8 @@ pub struct FitSettings {
     pub checkpoint: Option<CheckpointSettings>,
 }
 
+/// What is done is written down now and then, and goes on from there. The file stays when the work is complete: whoever
+/// writes the result calls [`CheckpointSettings::remove`] when it is in its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckpointSettings {
     pub path: PathBuf,

@@ -12,6 +12,9 @@ use std::time::Instant;
 /// Told about a fit while it runs.
 pub trait Progress {
     fn update(&mut self, update: &Update);
+
+    /// A checkpoint could not be written; it is tried again.
+    fn unkept(&mut self, _error: &crate::Error) {}
 }
 
 /// No report.
@@ -89,7 +92,8 @@ impl Watch<'_> {
         self.ended.is_some()
     }
 
-    /// Writes a checkpoint if one is due; `phase` is only asked for then. Always once a rule has ended the search.
+    /// Writes a checkpoint if one is due; `phase` is only asked for then. Always once a rule has ended the search: only then
+    /// it is an error that it cannot be written.
     pub fn keep<P: Serialize>(&mut self, phase: impl FnOnce() -> serde_json::Result<P>) -> crate::Result<()> {
         let seconds = self.seconds();
         let Some(keeper) = &mut self.keeper else { return Ok(()) };
@@ -97,7 +101,14 @@ impl Watch<'_> {
             return Ok(());
         }
         let phase = phase().map_err(|e| crate::Error::Run(format!("the checkpoint cannot be written: {e}")))?;
-        keeper.write(&Checkpoint::new(keeper.identity.clone(), seconds, self.spent.borrow().clone(), phase))
+        let spent = self.spent.borrow().clone();
+        match keeper.write(&Checkpoint::new(keeper.identity.clone(), seconds, spent, phase)) {
+            Err(error) if self.ended.is_none() => {
+                self.progress.unkept(&error);
+                Ok(())
+            }
+            written => written,
+        }
     }
 }
 

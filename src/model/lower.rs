@@ -102,7 +102,13 @@ fn apply(scope: &mut dyn Scope, operator: &Operator, values: &[Id], span: &Range
 fn fold(graph: &mut Graph, op: Binary, values: &[Id], empty: f64) -> Id {
     match values {
         [] => graph.constant(empty),
-        [first, rest @ ..] => rest.iter().fold(*first, |left, &right| graph.binary(op, left, right)),
+        [one] => *one,
+        _ => {
+            // By halves: a hundred thousand of them in a row would be as deep.
+            let (left, right) = values.split_at(values.len() / 2);
+            let (left, right) = (fold(graph, op, left, empty), fold(graph, op, right, empty));
+            graph.binary(op, left, right)
+        }
     }
 }
 

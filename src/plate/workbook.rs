@@ -6,13 +6,17 @@ use crate::{Diagnostic, Error, Result, error::Place};
 use calamine::{DataRef, Reader, Xlsx};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 
 /// A megabyte of zeros packs into a kilobyte: what a workbook may unpack to, and how many cells it may have. Far more
 /// than any plate reader writes.
 const MOST_BYTES: u64 = 256 << 20;
 const MOST_CELLS: usize = 4_000_000;
 const MOST_COLUMNS: u32 = 4096;
+/// A text that many cells share stands in the file once: what the texts of all cells may add up to, and the longest one
+/// that spreadsheets allow, in bytes of the longest characters.
+const MOST_TEXT: usize = 64 << 20;
+const LONGEST_TEXT: usize = 4 * 32_767;
 
 pub fn is_workbook(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04")
@@ -78,8 +82,13 @@ fn bounded(file: &str, bytes: &[u8]) -> Result<()> {
     let mut left = MOST_BYTES;
     for at in 0..archive.len() {
         let entry = archive.by_index(at).map_err(|error| broken(error.to_string()))?;
-        let unpacked = std::io::copy(&mut entry.take(left + 1), &mut std::io::sink());
-        let unpacked = unpacked.map_err(|error| broken(error.to_string()))?;
+        let shares = entry.name().is_ok_and(|name| name.to_ascii_lowercase().ends_with("sharedstrings.xml"));
+        let mut unpacked = Unpacked { length: 0, kept: shares.then(Vec::new) };
+        std::io::copy(&mut entry.take(left + 1), &mut unpacked).map_err(|error| broken(error.to_string()))?;
+        if unpacked.kept.as_deref().is_some_and(miscounted) {
+            return Err(refused(file, "the workbook says that it has more texts than it has", SAVE));
+        }
+        let unpacked = unpacked.length;
         if unpacked > left {
             let message = format!("the workbook unpacks to more than {} MB", MOST_BYTES >> 20);
             return Err(refused(file, message, "export the sheet as \"CSV UTF-8\""));
@@ -87,6 +96,39 @@ fn bounded(file: &str, bytes: &[u8]) -> Result<()> {
         left -= unpacked;
     }
     Ok(())
+}
+
+/// What is unpacked: its length, and itself where it is looked at.
+struct Unpacked {
+    length: u64,
+    kept: Option<Vec<u8>>,
+}
+
+impl Write for Unpacked {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.length += bytes.len() as u64;
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a table of texts states a number of them that its length cannot hold: the crate makes room for as many.
+fn miscounted(table: &[u8]) -> bool {
+    const NAME: &[u8] = b"uniqueCount";
+    let numbers = table.windows(NAME.len()).enumerate().filter(|(_, found)| *found == NAME).map(|(at, _)| {
+        let digits = table[at + NAME.len()..].iter().skip_while(|byte| b" \t\r\n=\"'+".contains(byte));
+        digits
+            .take_while(|byte| byte.is_ascii_digit())
+            .fold(0_u64, |sum, digit| sum.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+    });
+    // The shortest text is "<si/>".
+    numbers.max().is_some_and(|most| most > table.len() as u64 / 5)
 }
 
 fn sheet(
@@ -97,7 +139,7 @@ fn sheet(
 ) -> Result<Sheet<'static>> {
     // Cells one by one: as a block, two of them in far corners would fill the memory with what is between.
     let mut rows: BTreeMap<u32, Vec<(u32, String)>> = BTreeMap::new();
-    let mut count = 0;
+    let (mut count, mut length) = (0, 0);
     let mut cells = match book.worksheet_cells_reader(name) {
         Ok(cells) => cells,
         // A sheet of charts alone has no cells.
@@ -108,7 +150,19 @@ fn sheet(
     };
     while let Some(cell) = cells.next_cell().map_err(&broken)? {
         let (row, column) = cell.get_position();
-        let text = text(cell.get_value());
+        let value = cell.get_value();
+        let whole = match value {
+            DataRef::String(text) => text.len(),
+            DataRef::SharedString(text) => text.len(),
+            _ => 0,
+        };
+        length += whole;
+        if whole > LONGEST_TEXT || length > MOST_TEXT {
+            let message =
+                format!("sheet '{name}' has a text of more than 32767 characters, or {} MB of them", MOST_TEXT >> 20);
+            return Err(refused(file, message, "give the readings alone"));
+        }
+        let text = text(value);
         if text.is_empty() {
             continue;
         }

@@ -328,6 +328,8 @@ pub struct FitFacts {
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct RunFacts {
     pub command: String,
+    /// See [`crate::study::Study::fingerprint`]; empty where the run is of no study, or of several.
+    pub study: String,
     pub version: String,
     pub method: String,
     pub integrator: String,

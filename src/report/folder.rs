@@ -3,22 +3,21 @@
 use super::document::{Chart, Document, ParameterResult, Side};
 use super::number::number;
 use super::plot::{Figure, Layout};
-use super::whole::WholeFolder;
 use super::{html, optima, pictures};
+use crate::files::{Outcome, WholeFolder, may_write};
 use crate::{Error, Result};
 use serde::Serialize;
-use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Writes the report of `document` as the folder `path`, and gives back the names of its files. A folder that is there
-/// already is replaced if it is an earlier report; anything else is refused.
+/// Writes the report of `document` as the folder `path`, and gives back the names of its files. An earlier report of a
+/// fit is replaced; anything else in the folder stays.
 ///
 /// # Errors
 /// [`Error::File`] if the folder cannot be written; then nothing is changed. A process killed at the wrong moment leaves
-/// work for [`super::recover`].
+/// work for [`crate::files::recover`].
 pub fn write(document: &Document, path: &Path) -> Result<Vec<String>> {
-    whole(path, || render(document))
+    whole(path, "fit", || render(document))
 }
 
 /// The file in which a report stands as one JSON document.
@@ -30,39 +29,44 @@ pub(super) fn summary(report: &impl Serialize) -> Result<(String, String)> {
 /// Writes what `render` gives as the folder `path`, whole or not at all.
 pub(super) fn whole<C: AsRef<[u8]>>(
     path: &Path,
+    report: &str,
     render: impl FnOnce() -> Result<Vec<(String, C)>>,
 ) -> Result<Vec<String>> {
     let fault = |source| Error::file(path, source);
-    if !may_replace(path).map_err(fault)? {
-        return Err(fault(taken()));
-    }
+    free(path, report).map_err(fault)?;
     let files = render()?;
-    put(path, &files).map_err(fault)?;
+    put(path, report, &files).map_err(fault)?;
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }
 
-fn put<C: AsRef<[u8]>>(path: &Path, files: &[(String, C)]) -> io::Result<()> {
-    let folder = WholeFolder::create(path)?;
+fn put<C: AsRef<[u8]>>(path: &Path, report: &str, files: &[(String, C)]) -> io::Result<()> {
+    let mut folder = WholeFolder::create(path, Some(report))?;
     files.iter().try_for_each(|(name, content)| folder.write(name, content.as_ref()))?;
     folder.finish()
 }
 
-/// Whether a report may be written as the folder `path`: told before hours of work and not after them.
+/// Whether the report of the command `report` may be written as the folder `path`: told before hours of work and not after
+/// them, by doing on a small scale what the last step will do. Gives back the files that stand there and will stay.
 ///
 /// # Errors
-/// [`Error::File`] if the place cannot be written to or holds something that is no report.
-pub fn writable(path: &Path) -> Result<()> {
+/// [`Error::File`] if the place cannot be written to, or holds something that is no report of that command.
+pub fn writable(path: &Path, report: &str) -> Result<Vec<String>> {
     let fault = |source| Error::file(path, source);
-    if !may_replace(path).map_err(fault)? {
-        return Err(fault(taken()));
-    }
-    // Made and dropped again.
-    WholeFolder::create(path).map(drop).map_err(fault)
+    let stay = free(path, report).map_err(fault)?;
+    // Made, tried and dropped again.
+    WholeFolder::create(path, Some(report)).and_then(|mut folder| folder.try_out()).map_err(fault)?;
+    Ok(stay)
 }
 
-fn taken() -> io::Error {
-    let message = "is there already and is no fenton report; choose another name with --output";
-    io::Error::new(io::ErrorKind::AlreadyExists, message)
+fn free(path: &Path, report: &str) -> io::Result<Vec<String>> {
+    let message = match may_write(path, report)? {
+        Outcome::Free(stay) => return Ok(stay),
+        Outcome::Taken => "is there already and is no fenton report; choose another name with --output".to_string(),
+        Outcome::Other(other) => {
+            format!("is the report of 'fenton {other}'; choose another name with --output, or remove it first")
+        }
+    };
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, message))
 }
 
 /// Every file by name.
@@ -89,17 +93,6 @@ fn render(document: &Document) -> Result<Vec<(String, String)>> {
         picture("waterfall.svg".into(), &figure);
     }
     Ok(files)
-}
-
-/// An earlier report, an empty folder, or nothing.
-fn may_replace(path: &Path) -> io::Result<bool> {
-    match fs::read_dir(path) {
-        Ok(mut entries) => Ok(path.join("summary.json").exists() || entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        // A file; not one further up, of which the error speaks.
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory && path.exists() => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// A table as CSV text.

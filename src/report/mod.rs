@@ -19,12 +19,10 @@ pub mod profiles;
 pub mod sensitivity;
 pub mod synergy;
 pub mod thresholds;
-mod whole;
 
 pub use document::Document;
 pub use folder::{writable, write};
 pub use number::{interval_text, limits_text, number, number32, shown};
-pub use whole::{WholeFile, WholeFolder, recover};
 
 #[cfg(test)]
 mod tests;

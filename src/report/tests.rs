@@ -158,7 +158,7 @@ pub fn example() -> Document {
         fit: FitFacts { objective: Some(-61.2413), scope: "3 experiments".into(), parts: vec![("viability".into(), -70.1), ("priors".into(), 8.86)],
             observations: 90, estimated: 6, aic: Some(-128.2), bic: Some(-113.2), no_criteria: String::new(),
             ended: "no start improved any more".into() },
-        run: RunFacts { command: "fenton fit fac-ht1080 --starts 1024 --seed 1 --output fac".into(), version: "0.1.0".into(),
+        run: RunFacts { command: "fenton fit fac-ht1080 --starts 1024 --seed 1 --output fac".into(), study: "0123456789abcdef".into(), version: "0.1.0".into(),
             method: "multistart".into(), integrator: "Rodas5P".into(), rtol: 1e-6, atol: 1e-9, engine: "cpu (AVX-512)".into(),
             adapter: String::new(), precision: "f64".into(), nodes: None, seed: 1, seconds: 8.42, evaluations: 48210,
             date: "2026-09-30".into() },
@@ -206,13 +206,13 @@ fn the_folder_holds_every_file_and_the_page_needs_no_network() {
 }
 
 #[test]
-fn a_report_replaces_a_report_and_nothing_else() {
+fn a_report_replaces_its_own_files_and_nothing_else() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("out");
     super::write(&example(), &folder).unwrap();
-    fs::write(folder.join("stale.csv"), "x").unwrap();
+    fs::write(folder.join("notes.csv"), "x").unwrap();
     super::write(&example(), &folder).unwrap();
-    assert!(!folder.join("stale.csv").exists());
+    assert_eq!(fs::read_to_string(folder.join("notes.csv")).unwrap(), "x");
 
     let other = place.path().join("mine");
     fs::create_dir(&other).unwrap();

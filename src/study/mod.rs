@@ -183,6 +183,7 @@ pub mod embedded;
 pub mod endless;
 pub mod evidence;
 mod files;
+mod fingerprint;
 mod likelihood;
 pub mod noise;
 mod observe;

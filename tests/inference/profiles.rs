@@ -245,6 +245,7 @@ fn work_that_was_stopped_goes_on_to_the_same_bytes() {
         assert_eq!(found.profiles, whole.profiles);
         assert_eq!((&found.point, found.value.to_bits()), (&whole.point, whole.value.to_bits()));
         assert_eq!((found.evaluations, found.expansions), (whole.evaluations, whole.expansions));
+        cut.fit.checkpoint.as_ref().expect("a checkpoint").remove().expect("removed");
         assert!(std::fs::read_dir(place.path()).expect("the folder").next().is_none());
     }
 }

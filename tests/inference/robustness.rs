@@ -109,7 +109,9 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bytes() {
         };
         let mut copies = Copies { from: path.clone(), to: folder.path().to_path_buf(), count: 0, stages: Vec::new() };
         let whole = fit(&objective, &settings, &mut copies).unwrap();
-        assert!(!path.exists(), "a complete fit leaves no checkpoint");
+        assert!(path.exists(), "the checkpoint goes when the result is in its place");
+        settings.checkpoint.as_ref().unwrap().remove().unwrap();
+        assert!(!path.exists());
         assert_eq!(whole.ended, Ended::Complete);
         for stage in [Stage::Scoring, Stage::Searching, Stage::Intervals] {
             assert!(copies.stages.contains(&stage), "{stage:?} in {:?}", copies.stages);
@@ -181,9 +183,9 @@ fn a_fit_stopped_among_its_intervals_has_those_that_are_there() {
         let stopped = fit(&objective, &settings, &mut press).unwrap();
         assert_eq!((stopped.ended, &stopped.point), (Ended::Interrupted, &whole.point));
         assert!(followed(&stopped) < 4 && (done > 0 || followed(&stopped) == 0), "{}", followed(&stopped));
-        let resumed = run(&objective, &FitSettings { stop: None, ..settings });
+        let resumed = run(&objective, &FitSettings { stop: None, ..settings.clone() });
         assert_eq!(bytes(&resumed), bytes(&whole));
-        assert!(!path.exists());
+        settings.checkpoint.unwrap().remove().unwrap();
     }
 }
 
@@ -204,7 +206,7 @@ fn a_checkpoint_of_another_fit_is_refused_and_left_alone() {
     refused(FitSettings { checkpoint: kept(&path, "two"), ..first.clone() }, "study: one there, two here");
     assert_eq!(std::fs::read(&path).unwrap(), written);
     std::fs::write(&path, &written[..written.len() / 2]).unwrap();
-    refused(first, "no checkpoint that can be read");
+    refused(first, "the checkpoint is damaged");
 }
 
 #[test]

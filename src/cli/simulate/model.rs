@@ -121,6 +121,7 @@ impl Job<'_> {
         let count = self.instances.count;
         let chunk = (VALUES / (self.protocol.outputs.len() * self.columns.len()).max(1)).clamp(1, CHUNK);
         let bar = (count > chunk).then(|| progress::bar(count as u64, "instances"));
+        let _listening = (count > chunk).then(terminal::listen);
         let mut ran = Ran::default();
         for first in (0..count).step_by(chunk) {
             if terminal::is_interrupted() {

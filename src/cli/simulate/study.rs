@@ -247,6 +247,7 @@ impl Job<'_> {
         let count = self.instances.count;
         let chunk = self.simulator.chunk(Wanted::default());
         let bar = (count > chunk).then(|| progress::bar(count as u64, "instances"));
+        let _listening = (count > chunk).then(terminal::listen);
         let mut failed: Vec<(usize, Status)> = Vec::new();
         let mut integration = Duration::ZERO;
         for done in (0..count).step_by(chunk.max(1)) {

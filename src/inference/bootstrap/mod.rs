@@ -241,6 +241,9 @@ pub struct Drawn {
 /// precision of the report.
 pub trait Refitting {
     fn update(&mut self, done: usize, of: usize, exact: bool);
+
+    /// A checkpoint could not be written; it is tried again.
+    fn unkept(&mut self, _error: &Error) {}
 }
 
 impl Refitting for () {
@@ -334,7 +337,11 @@ pub fn bootstrap(
                 && (ended.is_some() || keeper.due())
             {
                 let seconds = before + began.elapsed().as_secs_f64();
-                keeper.write(&Checkpoint::new(keeper.identity.clone(), seconds, spent.clone(), &now))?;
+                let written = keeper.write(&Checkpoint::new(keeper.identity.clone(), seconds, spent.clone(), &now));
+                match written {
+                    Err(error) if ended.is_none() => watcher.unkept(&error),
+                    written => written?,
+                }
             }
             if let Some(ended) = ended {
                 return Ok(Err(ended));
@@ -373,9 +380,6 @@ pub fn bootstrap(
     };
     let spreads = accelerations.into_iter().enumerate();
     let spreads = spreads.map(|(i, acceleration)| spread(&replicates, i, optimum.point[i], acceleration)).collect();
-    if let Some(keeper) = &keeper {
-        keeper.remove()?;
-    }
     let searched_widely = if modes.len() > 1 { (0..settings.replicates).filter(|&r| widely(r)).count() } else { 0 };
     Ok(Ok(Bootstrap {
         kind: settings.kind,

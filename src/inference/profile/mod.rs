@@ -260,9 +260,7 @@ fn begin(
         return Ok(Ok((Work { ends: start.ends.iter().map(within).collect(), ..work }, 0.0)));
     }
     let here = Instant::now();
-    let beside =
-        |c: &CheckpointSettings| CheckpointSettings { path: c.path.with_extension("fit-checkpoint"), ..c.clone() };
-    let checkpoint = settings.fit.checkpoint.as_ref().map(beside);
+    let checkpoint = settings.fit.checkpoint.as_ref().map(CheckpointSettings::of_fit);
     let result = fit(objective, &FitSettings { checkpoint, ..settings.fit.clone() }, progress)?;
     if result.ended != Ended::Complete {
         return Ok(Err(result.ended));
@@ -330,11 +328,6 @@ impl Course<'_> {
                 watch.stops();
             }
             watch.keep(|| Ok(&work))?;
-        }
-        if watch.ended.is_none()
-            && let Some(keeper) = &watch.keeper
-        {
-            keeper.remove()?;
         }
         self.conclude(work, value, watch).map(Ok)
     }

@@ -98,6 +98,9 @@ impl Default for SampleSettings {
 /// Told about a run of a sampler while it goes on.
 pub trait Watcher {
     fn update(&mut self, update: &Drawing);
+
+    /// A checkpoint could not be written; it is tried again.
+    fn unkept(&mut self, _error: &Error) {}
 }
 
 impl Watcher for () {
@@ -285,7 +288,11 @@ impl<'a> Run<'a> {
             let unwritable = |error| Error::Run(format!("the checkpoint cannot be written: {error}"));
             let phase = serde_json::to_value(state).map_err(unwritable)?;
             let seconds = self.before + self.began.elapsed().as_secs_f64();
-            keeper.write(&Checkpoint::new(keeper.identity.clone(), seconds, self.spent.borrow().clone(), phase))?;
+            let spent = self.spent.borrow().clone();
+            match keeper.write(&Checkpoint::new(keeper.identity.clone(), seconds, spent, phase)) {
+                Err(error) if self.ended.is_none() => self.watcher.unkept(&error),
+                written => written?,
+            }
         }
         Ok(self.ended.is_none())
     }

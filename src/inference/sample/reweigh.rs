@@ -43,9 +43,6 @@ pub(super) fn finish(run: Run, drawn: Drawn) -> Result<Sample> {
     let of =
         |i: usize| values.iter().map(|chain| chain.iter().map(|draw| draw[i]).collect()).collect::<Vec<Vec<f64>>>();
     sample.diagnoses = (0..sample.names.len()).map(|i| Diagnosis::of(&of(i))).collect();
-    if let Some(keeper) = &run.keeper {
-        keeper.remove()?;
-    }
     Ok(sample)
 }
 

@@ -7,13 +7,13 @@ use crate::report::folder::{optional, summary, table, whole};
 use crate::report::number::number;
 use std::path::Path;
 
-/// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
-/// replaced if it is an earlier report; anything else is refused.
+/// Writes the report as the folder `path`, and gives back the names of its files. An earlier report of the same command
+/// is replaced; anything else in the folder stays.
 ///
 /// # Errors
 /// [`Error::File`] if the folder cannot be written; then nothing is changed.
 pub fn write(report: &DesignReport, path: &Path) -> Result<Vec<String>> {
-    whole(path, || render(report))
+    whole(path, "design", || render(report))
 }
 
 fn render(report: &DesignReport) -> Result<Vec<(String, String)>> {

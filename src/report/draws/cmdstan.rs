@@ -67,12 +67,19 @@ fn word(text: &str) -> String {
     text.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect::<String>().trim_matches('_').to_string()
 }
 
-/// The draws in `folder`, `[chain][draw][parameter]`, for `parameters` in this order.
+/// One draw, as a table has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    pub values: Vec<f64>,
+    pub log_likelihood: f64,
+}
+
+/// The draws in `folder`, `[chain][draw]`, with values of `parameters` in this order.
 ///
 /// # Errors
-/// [`Error::File`] if there are none or they cannot be read; [`Error::Input`] where a parameter has no column, or a
-/// value is no number.
-pub fn read(folder: &Path, parameters: &[String]) -> Result<Vec<Vec<Vec<f64>>>> {
+/// [`Error::File`] if there are none or they cannot be read; [`Error::Input`] where a parameter has no column, a value is
+/// no number, or a chain has not as many draws as it says.
+pub fn read(folder: &Path, parameters: &[String]) -> Result<Vec<Vec<Drawn>>> {
     let columns = columns(parameters.iter().map(String::as_str));
     let mut chains = Vec::new();
     loop {
@@ -93,10 +100,12 @@ pub fn read(folder: &Path, parameters: &[String]) -> Result<Vec<Vec<Vec<f64>>>> 
     Ok(chains)
 }
 
-fn read_chain(text: &str, columns: &[String], parameters: &[String]) -> std::result::Result<Vec<Vec<f64>>, Diagnostic> {
+fn read_chain(text: &str, columns: &[String], parameters: &[String]) -> std::result::Result<Vec<Drawn>, Diagnostic> {
     let mut table = csv::ReaderBuilder::new().comment(Some(b'#')).trim(csv::Trim::All).from_reader(text.as_bytes());
     let headers = table.headers().map_err(|error| Diagnostic::new(error.to_string()))?.clone();
-    let mut places = Vec::new();
+    let likelihood = headers.iter().position(|header| header == "log_lik__");
+    let mut places =
+        vec![likelihood.ok_or_else(|| Diagnostic::new("no column for the log-likelihood").expected("'log_lik__'"))?];
     for (column, parameter) in columns.iter().zip(parameters) {
         let place = headers.iter().position(|header| header == column);
         places.push(place.ok_or_else(|| {
@@ -115,7 +124,14 @@ fn read_chain(text: &str, columns: &[String], parameters: &[String]) -> std::res
                 Diagnostic::new(format!("'{field}' in line {line} is not a number")).expected("a draw of a parameter")
             })
         };
-        draws.push(places.iter().map(value).collect::<std::result::Result<Vec<f64>, _>>()?);
+        let mut values = places.iter().map(value).collect::<std::result::Result<Vec<f64>, _>>()?;
+        draws.push(Drawn { log_likelihood: values.remove(0), values });
+    }
+    let told = text.lines().find_map(|line| line.strip_prefix("# num_samples = "));
+    if told.is_some_and(|told| told.trim() != draws.len().to_string()) {
+        let message =
+            format!("it has {} draws, and says that they are {}", draws.len(), told.unwrap_or_default().trim());
+        return Err(Diagnostic::new(message).hint("the file was cut short or damaged; make the draws again"));
     }
     Ok(draws)
 }

@@ -9,13 +9,13 @@ use crate::report::number::number;
 use crate::report::plot::Layout;
 use std::path::Path;
 
-/// Writes the report as the folder `path`, and gives back the names of its files. A folder that is there already is
-/// replaced if it is an earlier report; anything else is refused.
+/// Writes the report as the folder `path`, and gives back the names of its files. An earlier report of the same command
+/// is replaced; anything else in the folder stays.
 ///
 /// # Errors
 /// [`Error::File`] if the folder cannot be written; then nothing is changed.
 pub fn write(report: &DrawsReport, path: &Path) -> Result<Vec<String>> {
-    whole(path, || render(report))
+    whole(path, "sample", || render(report))
 }
 
 fn render(report: &DrawsReport) -> Result<Vec<(String, Vec<u8>)>> {

@@ -9,6 +9,6 @@ mod page;
 pub mod parquet;
 mod pictures;
 
-pub use cmdstan::read;
+pub use cmdstan::{Drawn, read};
 pub use document::*;
 pub use folder::write;

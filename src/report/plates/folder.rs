@@ -16,7 +16,7 @@ use std::path::Path;
 /// [`Error::File`] if the folder cannot be written; then nothing is changed. A process killed at the wrong moment leaves
 /// work for [`crate::report::recover`].
 pub fn write(report: &PlateReport, path: &Path) -> Result<Vec<String>> {
-    whole(path, || render(report))
+    whole(path, "curve", || render(report))
 }
 
 fn render(report: &PlateReport) -> Result<Vec<(String, String)>> {

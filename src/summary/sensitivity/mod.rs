@@ -6,7 +6,7 @@ pub use outputs::Of;
 
 use super::{references, words};
 use crate::inference::sensitivity::{Bounded, Design, FEWEST_ROWS, Indices, rank_correlations};
-use crate::inference::{Ended, Ensemble, Simulator, StudyObjective, Wanted, mean_and_sd};
+use crate::inference::{Ended, Ensemble, Simulator, StudyObjective, StudyTarget, Wanted, mean_and_sd};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
 use crate::report::sensitivity::{Dependence, Facts, Group, Output, SensitivityReport};
 use crate::study::Study;
@@ -60,7 +60,7 @@ pub fn document(
         ));
     }
     let (design, values) = match &settings.ensemble {
-        Some(folder) => (None, drawn(folder, problem, settings.points)?),
+        Some(folder) => (None, drawn(folder, study, objective, settings.points)?),
         None => {
             let design = Design::new(involved.len(), settings.points, settings.seed);
             let points: Vec<Vec<f64>> =
@@ -175,9 +175,8 @@ pub fn document(
 }
 
 /// The draws in a folder, evenly thinned to at most `most`.
-fn drawn(folder: &Path, problem: &Problem, most: usize) -> Result<Vec<Vec<f64>>> {
-    let names: Vec<String> = problem.parameters.iter().map(|p| p.name.clone()).collect();
-    let chains = crate::report::draws::read(folder, &names)?;
+fn drawn(folder: &Path, study: &Study, objective: &StudyObjective, most: usize) -> Result<Vec<Vec<f64>>> {
+    let chains = super::earlier::draws_in(folder, study, &StudyTarget::new(objective))?.chains;
     Ok(Ensemble { chains: chains.len(), draws: chains.concat() }.thinned(most).draws)
 }
 
