@@ -168,3 +168,37 @@ fn a_bound_that_binds_leaves_the_others_their_ends() {
         }
     }
 }
+
+/// A state that blows up at `1 / (c * dose)`, of which the data say nothing: at one dose half of the draws fail before the end,
+/// at another all.
+#[test]
+fn bands_of_surviving_draws_are_called_so_and_what_has_no_answer_is_a_row() {
+    let place = tempfile::tempdir().unwrap();
+    let model = "const dose = 0\nX = 1; X' = c*dose*X*X; c = 0.05\nS = 1; S' = -k*dose*S + 1e-30*X; k = 0.3\n";
+    fs::write(place.path().join("m.ant"), model).unwrap();
+    let rows = [(0.5, 0.88), (1.0, 0.77), (2.0, 0.52), (4.0, 0.33), (8.0, 0.07)];
+    let rows: String = rows.iter().map(|(time, value)| format!("1,{time},S,{value}\n")).collect();
+    fs::write(place.path().join("d.csv"), format!("dose (uM),time (h),observable,value\n{rows}")).unwrap();
+    let study = place.path().join("study.toml");
+    let rest = "without_control = \"made up\"\n[observables.S]\nformula = \"S\"\n[noise]\nkind = \"normal\"\nsd = 0.05\n\
+        [parameters.k]\nbounds = [0.01, 10]\n[parameters.c]\nbounds = [0.001, 0.1]\n";
+    fs::write(&study, format!("{HEAD}{rest}")).unwrap();
+    let folder = place.path().join("bands");
+    let output = run("predict", &study, &folder, &["--dose", "dose=0.1,1,1000", "--until", "20"]);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{error}");
+    assert!(error.contains("draws could not be integrated"), "{error}");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(told.lines().any(|line| line.contains("1000") && line.ends_with("failed")), "{told}");
+    let found = summary(&folder);
+    let title = "Bands of those draws alone that could be integrated";
+    assert_eq!(found["warnings"][0]["title"], title, "{}", found["warnings"]);
+    let lost = found["lost"].as_array().unwrap();
+    assert_eq!(lost.len(), 2, "{lost:?}");
+    let of = |at: usize| lost[at]["draws"].as_f64().unwrap() / lost[at]["of"].as_f64().unwrap();
+    // Flat on its logarithm from 0.001 to 0.1, c is above 1/20 in 0.15 of the draws.
+    assert!((of(0) - 0.15).abs() < 0.06 && lost[0]["failed"] == false, "{lost:?}");
+    assert!(of(1) == 1.0 && lost[1]["failed"] == true, "{lost:?}");
+    let table = fs::read_to_string(folder.join("predictions.csv")).unwrap();
+    assert!(table.lines().last().unwrap().contains("1000") && table.trim_end().ends_with(",failed,,,"), "{table}");
+}

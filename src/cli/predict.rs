@@ -103,7 +103,10 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         for chart in &document.asked {
             text += &format!("\n{}\n", chart.title);
             for series in &chart.series {
-                let Some(end) = series.curve.last() else { continue };
+                let Some(end) = series.curve.last() else {
+                    text += &format!("  {:<28} failed\n", series.label);
+                    continue;
+                };
                 let band = end.band.map_or(String::new(), |band| format!("95 % {}", interval_text(band)));
                 let (x, unit) = (shown(end.x), &chart.x_unit);
                 text += &format!("  {:<28} at {x} {unit}: {} {band}\n", series.label, shown(end.value));
@@ -111,5 +114,12 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
         }
         output::print(&(text + &ending(rest, &folder)))?;
     }
-    drawn.check(&folder)
+    drawn.check(&folder)?;
+    match document.lost.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Unconverged(format!(
+            "draws could not be integrated, and bands are of the others alone; the report in {} says where",
+            folder.display()
+        ))),
+    }
 }

@@ -8,7 +8,7 @@ use super::{cells, progress, terminal};
 use clap::Args;
 use fenton::engine::cpu::CpuEngine;
 use fenton::inference::{Choice, Ensemble, StudyObjective, StudyTarget};
-use fenton::report::document::RunFacts;
+use fenton::report::document::{RunFacts, Severity, Warning};
 use fenton::study::Study;
 use fenton::summary::thresholds::{Asked, Engines, Wanted, ask};
 use std::sync::atomic::Ordering;
@@ -107,7 +107,7 @@ pub fn answers(
     let problem = study.problem();
     let engine = engine.open(&problem.program, problem.layout.runs.len() * problem.cell_count() * LANES)?;
     let objective = StudyObjective::new(&problem, &engine, reference, choice)?;
-    let drawn = ensemble.open(&study, &StudyTarget::new(&objective))?;
+    let mut drawn = ensemble.open(&study, &StudyTarget::new(&objective))?;
     let bar = progress::bar(1000, "of the questions");
     let stop = terminal::interrupted();
     let engines = Engines { engine: &engine, reference, choice };
@@ -121,6 +121,19 @@ pub fn answers(
     drop(listening);
     bar.finish_and_clear();
     let asked = asked?.ok_or_else(|| Failure::Interrupted("interrupted; nothing was written".into()))?;
+    if asked.lost > 0 && drawn.no_result.failures.is_none() {
+        let curves = asked.curves.list.len();
+        let over = if curves > 1 { format!(", over {curves} curves") } else { String::new() };
+        drawn.no_result.failures = Some(Warning {
+            severity: Severity::Serious,
+            title: "Answers of those draws alone that could be integrated".into(),
+            text: format!(
+                "{} of {} draws{over} have no answer to some question, as the model could not be integrated at a dose or time that \
+                 it takes. What stands below is of the other draws, which may differ from them.",
+                asked.lost, asked.of
+            ),
+        });
+    }
     let run = facts(&study, &objective, &engine, engine.is_gpu(), ensemble.seed, "draws");
     notes.extend(engine.notes());
     Ok(Answered { asked, drawn, run, notes, study })

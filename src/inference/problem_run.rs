@@ -8,6 +8,8 @@ use crate::engine::{
 use crate::study::problem::{Problem, Term};
 use crate::{Error, Result};
 use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 /// Memory that the lanes of one batch may take on the host, roughly, in bytes.
 pub(super) const BATCH_BYTES: usize = 256 << 20;
@@ -39,6 +41,8 @@ pub struct Simulator<'a> {
     /// Where methods gave different results at the nominal values.
     pub doubts: Vec<String>,
     pub(super) residuals: Option<Residuals>,
+    /// Points of [`Simulator::trials`] with a run that failed.
+    pub(super) lost: Mutex<BTreeSet<usize>>,
 }
 
 /// The averaged outputs of one parameter vector.
@@ -76,7 +80,8 @@ impl<'a> Simulator<'a> {
     pub fn new(problem: &'a Problem, engine: &'a dyn Engine, reference: &'a dyn Engine, choice: Choice) -> Self {
         let suited = [engine, reference].map(|engine| stiff_method(engine.precision()));
         let residuals = Residuals::of(problem);
-        let mut simulator = Simulator { problem, engine, reference, choice, suited, doubts: Vec::new(), residuals };
+        let (doubts, lost) = (Vec::new(), Mutex::default());
+        let mut simulator = Simulator { problem, engine, reference, choice, suited, doubts, residuals, lost };
         if choice.method.or(problem.solver.method).is_none() {
             let won = [engine, reference].map(|engine| simulator.race(engine));
             simulator.suited = [won[0].method, won[1].method];

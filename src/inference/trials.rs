@@ -5,7 +5,8 @@ use super::problem_run::{BATCH_BYTES, Simulator};
 use crate::Result;
 use crate::engine::{Lane, Protocol, Status};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 
 /// One run of one parameter vector.
 #[derive(Debug, Clone)]
@@ -60,6 +61,14 @@ impl Simulator<'_> {
                 mean
             })
         };
-        Ok((0..trials.len()).into_par_iter().map(average).collect())
+        let found: Vec<Option<Vec<f64>>> = (0..trials.len()).into_par_iter().map(average).collect();
+        let failed = trials.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(trial, _)| trial.point);
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).extend(failed);
+        Ok(found)
+    }
+
+    /// Points of trials that had a run that failed, since this was last asked.
+    pub fn lost(&self) -> BTreeSet<usize> {
+        std::mem::take(&mut *self.lost.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

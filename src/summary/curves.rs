@@ -7,6 +7,7 @@ use crate::random::{Sobol, normal_quantile};
 use crate::study::design::Request;
 use crate::study::problem::Problem;
 use nalgebra::{DMatrix, DVector};
+use std::sync::Mutex;
 
 /// The model at the optimum, and at points drawn around it.
 ///
@@ -20,6 +21,15 @@ pub struct Model<'a> {
     /// Parameters drawn from the normal approximation at the optimum, cut at the bounds; or what statements leave.
     draws: Vec<Vec<f64>>,
     pub middle: Middle,
+    /// What could not be integrated since this was last asked for.
+    lost: Mutex<Lost>,
+}
+
+/// Draws that could not be integrated, and how many were tried; of several predictions, of the one that lost most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lost {
+    pub failed: usize,
+    pub of: usize,
 }
 
 /// What a predicted value is, in the middle of its draws.
@@ -42,6 +52,8 @@ pub struct Predicted {
 
 /// Enough for 95 % quantiles.
 const DRAWS: u32 = 128;
+/// Fewer draws have no 95 % quantiles.
+const FEWEST: usize = 20;
 /// Lanes that the draws of one curve may take.
 const MOST_LANES: usize = 200_000;
 
@@ -56,7 +68,8 @@ impl<'a> Model<'a> {
         let expansion = objective.expand_exactly(&[point.to_vec()])?.remove(0);
         let draws = if expansion.value.is_finite() { draws(objective, point, expansion.fisher) } else { Vec::new() };
         let draws = draws.iter().map(|point| problem.values(point)).collect();
-        Ok(Model { objective, problem, values: problem.values(point), draws, middle: Middle::Fit })
+        let values = problem.values(point);
+        Ok(Model { objective, problem, values, draws, middle: Middle::Fit, lost: Mutex::default() })
     }
 
     /// The model under statements in words.
@@ -64,7 +77,8 @@ impl<'a> Model<'a> {
         let problem = objective.problem();
         let middle: Vec<f64> = (0..problem.parameters.len()).map(|at| weighted.quantiles(at).1[1]).collect();
         let draws = weighted.resampled().iter().map(|point| problem.values(point)).collect();
-        Model { objective, problem, values: problem.values(&middle), draws, middle: Middle::Statements }
+        let values = problem.values(&middle);
+        Model { objective, problem, values, draws, middle: Middle::Statements, lost: Mutex::default() }
     }
 
     /// The model under draws from the posterior (parameters, not estimates).
@@ -72,12 +86,17 @@ impl<'a> Model<'a> {
         let problem = objective.problem();
         let of = |at: usize| median(&draws.iter().map(|draw| draw[at]).collect::<Vec<_>>());
         let values = (0..problem.parameters.len()).map(|at| of(at).unwrap_or(problem.parameters[at].start)).collect();
-        Model { objective, problem, values, draws, middle: Middle::Posterior }
+        Model { objective, problem, values, draws, middle: Middle::Posterior, lost: Mutex::default() }
     }
 
     /// Where there is no optimum there is nothing to draw around.
     pub fn forget_draws(&mut self) {
         self.draws.clear();
+    }
+
+    /// What of the draws could not be integrated since this was last asked.
+    pub fn lost(&self) -> Lost {
+        std::mem::take(&mut *self.lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     /// Whether a prediction is the median of its draws, as nothing was fitted.
@@ -97,10 +116,17 @@ impl<'a> Model<'a> {
 
     fn simulate(&self, simulator: &Simulator) -> Result<Option<Vec<Predicted>>> {
         let problem = simulator.problem;
-        let best = simulator.run(std::slice::from_ref(&self.values), Wanted::default(), true)?.remove(0);
-        if !best.failures.is_empty() {
-            return Ok(None);
-        }
+        // The median of draws needs no point in their middle, where the model may fail while it does not in the draws.
+        let best = match self.middle {
+            Middle::Posterior => None,
+            _ => {
+                let best = simulator.run(std::slice::from_ref(&self.values), Wanted::default(), true)?.remove(0);
+                if !best.failures.is_empty() {
+                    return Ok(None);
+                }
+                Some(problem.predict(&self.values, &best.slots))
+            }
+        };
         let lanes = problem.layout.runs.len() * problem.cell_count();
         let affordable = self.draws.len().min((MOST_LANES / lanes.max(1)).max(20));
         let mut drawn = Vec::with_capacity(affordable);
@@ -111,7 +137,17 @@ impl<'a> Model<'a> {
                 }
             }
         }
-        let values = problem.predict(&self.values, &best.slots);
+        let failed = affordable - drawn.len();
+        let mut lost = self.lost.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if failed > lost.failed {
+            *lost = Lost { failed, of: affordable };
+        }
+        drop(lost);
+        let values = match best {
+            Some(values) => values,
+            None if drawn.len() < FEWEST => return Ok(None),
+            None => vec![f64::NAN; drawn[0].len()],
+        };
         let predicted = values
             .into_iter()
             .enumerate()
@@ -174,7 +210,7 @@ fn median(draws: &[f64]) -> Option<f64> {
 
 fn quantile(draws: &[f64], share: f64) -> Option<f64> {
     let mut sorted: Vec<f64> = draws.iter().copied().filter(|x| !x.is_nan()).collect();
-    if sorted.len() < 20 {
+    if sorted.len() < FEWEST {
         return None;
     }
     sorted.sort_by(f64::total_cmp);

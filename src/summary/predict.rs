@@ -1,11 +1,11 @@
 //! Bands from draws of a posterior: over the data, and for doses, times and conditions that nobody has tried.
 
 use super::charts::{self, capital, curve, main_compound, reading};
-use super::curves::Model;
+use super::curves::{Lost, Model};
 use super::{references, words};
 use crate::inference::{Ensemble, StudyObjective};
 use crate::report::document::{Chart, RunFacts, Series, Severity, Warning};
-use crate::report::predictions::PredictReport;
+use crate::report::predictions::{LostDraws, PredictReport};
 use crate::report::shown;
 use crate::study::{Kind, Study};
 use crate::{Diagnostic, Result};
@@ -38,12 +38,26 @@ pub fn document(
     notes: &[String],
 ) -> Result<PredictReport> {
     let model = Model::of_draws(objective, ensemble.draws.clone());
-    let asked = asked(study, &model, wanted)?;
+    let mut lost = Vec::new();
+    let asked = asked(study, &model, wanted, &mut lost)?;
     let mut hidden = Vec::new();
     let mut data = charts::over_dose(study, &model, &mut hidden)?.0;
     data.extend(charts::over_time(study, &model, &mut hidden)?);
+    lost.extend(losing("", "the data", model.lost(), false));
     let mut warnings = Vec::new();
     let mut say = |severity, title: &str, text: String| warnings.push(Warning { severity, title: title.into(), text });
+    if !lost.is_empty() {
+        let one = |lost: &LostDraws| {
+            let end = if lost.failed { ", so that there is no answer" } else { "" };
+            format!("{}: {} of {} draws{end}", lost.curve, lost.draws, lost.of)
+        };
+        let text = format!(
+            "The model could not be integrated for some draws ({}). A band there is of the other draws alone, which may differ from \
+             them: it is no 95 % interval.",
+            lost.iter().map(one).collect::<Vec<_>>().join("; ")
+        );
+        say(Severity::Serious, "Bands of those draws alone that could be integrated", text);
+    }
     if !converged {
         let text = "Its chains disagree or are too short. Take no band below as final; draw more first.";
         say(Severity::Serious, "The posterior did not converge", text.into());
@@ -63,6 +77,7 @@ pub fn document(
         model: study.model.clone(),
         synthetic: study.synthetic.as_ref().map(|command| words::synthetic(command)),
         warnings,
+        lost,
         asked,
         data,
         ensemble: origin,
@@ -97,8 +112,19 @@ fn last(study: &Study) -> f64 {
     study.data.iter().map(time).fold(0.0, f64::max)
 }
 
+/// What is to be said of a curve, if anything of it was lost.
+fn losing(picture: &str, curve: &str, lost: Lost, failed: bool) -> Option<LostDraws> {
+    (lost.failed > 0 || failed).then(|| LostDraws {
+        picture: picture.into(),
+        curve: curve.into(),
+        draws: lost.failed,
+        of: lost.of,
+        failed,
+    })
+}
+
 /// Courses over time for the doses asked for, one picture for each observable and condition.
-fn asked(study: &Study, model: &Model, wanted: &Wanted) -> Result<Vec<Chart>> {
+fn asked(study: &Study, model: &Model, wanted: &Wanted, lost: &mut Vec<LostDraws>) -> Result<Vec<Chart>> {
     if wanted.doses.is_empty() && wanted.until.is_none() && wanted.condition.is_none() {
         return Ok(Vec::new());
     }
@@ -149,6 +175,9 @@ fn asked(study: &Study, model: &Model, wanted: &Wanted) -> Result<Vec<Chart>> {
     let mut charts = Vec::new();
     for condition in conditions {
         for observable in (0..study.observables.len()).filter(|&o| study.observables[o].reading != Kind::DeathTime) {
+            let name = &study.conditions[condition].name;
+            let of = if name.is_empty() { String::new() } else { format!(", {name}") };
+            let title = capital(&format!("{} over time{of}", reading(study, observable)));
             let mut series = Vec::new();
             for (at, doses) in combinations.iter().enumerate() {
                 let doses: Vec<f64> = doses
@@ -158,22 +187,23 @@ fn asked(study: &Study, model: &Model, wanted: &Wanted) -> Result<Vec<Chart>> {
                     .collect();
                 let request =
                     |&time: &f64| study.request(condition, doses.clone(), observable, time * study.time_factor);
-                let predicted = model.predict(&times.iter().map(request).collect::<Vec<_>>())?.unwrap_or_default();
+                let predicted = model.predict(&times.iter().map(request).collect::<Vec<_>>())?;
+                let label = study.describe(condition, &doses);
+                lost.extend(losing(&title, &label, model.lost(), predicted.is_none()));
+                let predicted = predicted.unwrap_or_default();
                 series.push(Series {
-                    label: study.describe(condition, &doses),
+                    label,
                     rank: Some(at as f64 / (combinations.len() - 1).max(1) as f64),
                     curve: curve(&times, &predicted),
                     ..Series::default()
                 });
             }
-            let name = &study.conditions[condition].name;
-            let of = if name.is_empty() { String::new() } else { format!(", {name}") };
             let rest = match left_out {
                 0 => String::new(),
                 more => format!(" {more} further combinations of doses are left out."),
             };
             charts.push(Chart {
-                title: capital(&format!("{} over time{of}", reading(study, observable))),
+                title,
                 x_label: "time".into(),
                 x_unit: study.time_unit.clone(),
                 y_label: reading(study, observable),

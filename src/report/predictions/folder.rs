@@ -50,5 +50,11 @@ fn predictions(report: &PredictReport) -> Result<String> {
             })
         })
     });
-    table(&header, rows)
+    // What was asked for and has no answer is a row too.
+    let failed = report.lost.iter().filter(|lost| lost.failed).map(|lost| {
+        let none = String::new;
+        let (picture, curve) = (lost.picture.clone(), lost.curve.clone());
+        vec![picture, curve, none(), none(), none(), "failed".into(), none(), none(), none()]
+    });
+    table(&header, rows.chain(failed))
 }

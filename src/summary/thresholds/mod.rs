@@ -11,7 +11,7 @@ use super::density::smoothed;
 use super::{references, words as general};
 use crate::engine::Engine;
 use crate::expr::Symbol;
-use crate::inference::threshold::{self, Answers, Distribution, Edge, What};
+use crate::inference::threshold::{self, Answer, Answers, Distribution, Edge, What};
 use crate::inference::{Choice, Ensemble, Simulator};
 use crate::report::document::{Headline, RunFacts, Severity, Warning};
 use crate::report::shown;
@@ -29,6 +29,10 @@ pub struct Asked {
     pub posterior: Vec<Vec<Answers>>,
     pub prior: Vec<Vec<Answers>>,
     pub chains: usize,
+    /// Draws of the posterior that have no answer to some question, as a run of theirs failed; of all curves together, and how
+    /// many draws were asked about a curve.
+    pub lost: usize,
+    pub of: usize,
 }
 
 /// On what the runs are made.
@@ -69,6 +73,7 @@ pub fn ask(
     let total = (curves.list.len() * (ensemble.draws.len() + prior.draws.len())) as f64;
     let mut done = 0.0;
     let mut all = [Vec::new(), Vec::new()];
+    let mut lost = 0;
     for (side, draws) in [&ensemble.draws, &prior.draws].into_iter().enumerate() {
         for curve in &curves.list {
             let mut answers: Vec<Answers> = Vec::new();
@@ -76,6 +81,11 @@ pub fn ask(
                 let mut alive = || goes_on(done / total);
                 let found = threshold::ask(&simulators[0], &wide, &curve.case, batch, &mut alive)?;
                 let Some(mut found) = found else { return Ok(None) };
+                let failed = simulators[0].lost();
+                if side == 0 {
+                    let open = |at: &&usize| found.iter().any(|answers| answers.of[**at] == Answer::Unknown);
+                    lost += failed.iter().filter(open).count();
+                }
                 found.extend(threshold::folds(&simulators[1], &whole, &curve.case, states.clone(), batch)?);
                 if answers.is_empty() {
                     answers = found;
@@ -88,7 +98,7 @@ pub fn ask(
         }
     }
     let [posterior, prior] = all;
-    Ok(Some(Asked { curves, posterior, prior, chains: ensemble.chains }))
+    Ok(Some(Asked { curves, posterior, prior, chains: ensemble.chains, lost, of: ensemble.draws.len() }))
 }
 
 /// The report on what was asked. `origin` says where the draws come from, `converged` whether they are to be believed.
