@@ -244,7 +244,7 @@ fn sharing(table: &str, cells: usize) -> Vec<u8> {
 #[test]
 fn texts_that_multiply_and_counts_that_lie_are_refused_at_once() {
     let told = |bytes: Vec<u8>| {
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let error = read_bytes("book.xlsx", bytes, None, &Options::default()).unwrap_err().to_string();
         assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
         error

@@ -185,7 +185,9 @@ pub fn draws_in(folder: &Path, study: &Study, target: &StudyTarget) -> Result<Ea
         let points: Vec<Vec<f64>> = some.iter().map(|draw| estimate(&draw.values)).collect();
         for (draw, found) in some.iter().zip(target.likelihoods(&points, true)?) {
             let (told, here) = (draw.log_likelihood, -found.value);
-            if !((told - here).abs() <= SAME_LIKELIHOOD * here.abs().max(1.0)) {
+            // What is no number is not near either.
+            let near = (told - here).abs() <= SAME_LIKELIHOOD * here.abs().max(1.0);
+            if !near {
                 let message = format!("the log-likelihood of a draw is {told}, and {here} as computed here");
                 return Err(refuse("draws-1.csv", message, again));
             }
