@@ -8,7 +8,7 @@
 //! failure needs the space twice.
 
 use super::manifest::{self, Manifest};
-use super::temporary::{create_folder, folder_of, follow, is_temporary, let_go, name_of, sync_folder};
+use super::temporary::{KEPT, beside, create_folder, folder_of, follow, is_temporary, let_go, name_of, sync_folder};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -194,13 +194,20 @@ pub fn recover(path: &Path) -> io::Result<Vec<String>> {
         roll_on(&path)?;
         done.push(format!("a run was killed while it put its report into {}: it is whole now", path.display()));
     }
-    let Ok(name) = name_of(&path) else { return Ok(done) };
-    for (folder, name) in [(&*path, INSIDE), (folder_of(&path), name)] {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+    let kept = KEPT.map(|ending| beside(&path, ending));
+    let folders = [path.join(INSIDE), path.clone()];
+    for (place, is_folder) in folders.iter().map(|place| (place, true)).chain(kept.iter().map(|place| (place, false))) {
+        let Ok(name) = name_of(place) else { continue };
+        for entry in fs::read_dir(folder_of(place)).into_iter().flatten().flatten() {
             let ours = entry.file_name().to_str().is_some_and(|entry| is_temporary(entry, name));
-            if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if !ours || entry.file_type().map_or(true, |kind| kind.is_dir() != is_folder) {
+                continue;
+            }
+            if is_folder {
                 fs::remove_dir_all(entry.path())?;
                 done.push(format!("removed {}, which a killed run had left", entry.path().display()));
+            } else {
+                fs::remove_file(entry.path())?;
             }
         }
     }
@@ -282,6 +289,9 @@ mod tests {
             }
             std::mem::forget(folder);
             fs::create_dir(place.path().join(".out.fenton-1-2-3.partial")).unwrap();
+            KEPT.iter().for_each(|kept| {
+                fs::write(place.path().join(format!(".out.{kept}.fenton-1-2-3.partial")), "").unwrap()
+            });
             fs::create_dir(path.join(".report.fenton-1-2-3.partial")).unwrap();
             fs::create_dir(place.path().join(".other.fenton-1-2-3.partial")).unwrap();
             assert_eq!(recover(&path).unwrap().len(), 3);

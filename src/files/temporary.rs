@@ -112,7 +112,7 @@ pub fn follow(path: &Path) -> PathBuf {
 /// `.fenton.ending`, where it is a mount point or nothing can be written beside it.
 pub fn beside(output: &Path, ending: &str) -> PathBuf {
     let output = follow(output);
-    if output.is_dir() && (is_mount(&output) || !takes_files(folder_of(&output))) {
+    if output.is_dir() && (is_mount(&output) || !takes_neighbours(&output)) {
         return output.join(format!(".fenton.{ending}"));
     }
     let mut name = output.into_os_string();
@@ -133,8 +133,13 @@ fn is_mount(_path: &Path) -> bool {
     false
 }
 
-fn takes_files(folder: &Path) -> bool {
-    create_file(&folder.join("probe")).and_then(|(_, path)| let_go(&path).and_then(|()| fs::remove_file(path))).is_ok()
+/// Endings of what stands beside an output.
+pub const KEPT: [&str; 3] = ["lock", "checkpoint", "fit-checkpoint"];
+
+fn takes_neighbours(output: &Path) -> bool {
+    let mut lock = output.as_os_str().to_owned();
+    lock.push(".lock");
+    create_file(Path::new(&lock)).and_then(|(_, path)| let_go(&path).and_then(|()| fs::remove_file(path))).is_ok()
 }
 
 /// Puts `bytes` in the place of the file `path`, whole or not at all, and on the disk.
