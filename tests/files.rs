@@ -113,6 +113,56 @@ fn an_output_is_never_what_is_read() {
     assert_eq!(names(&place.join("a")), ["d.csv", "m.ant", "study.toml"]);
 }
 
+/// A shell completes the name of a folder with a slash.
+#[test]
+fn an_output_may_be_named_in_any_way() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    study(place, "a", BOUNDS, DATA);
+    fs::create_dir(place.join("here")).unwrap();
+    let fit = |within: &str, study: &str, output: &str| {
+        let run = fenton(&place.join(within), &["fit", study, "--starts", "20", "--output", output]);
+        assert_eq!(code(&run), 0, "{output}: {}", err(&run));
+    };
+    for output in ["slash/", "slash/", "a/../up/", "deep/er/", "./dot"] {
+        fit(".", "a", output);
+        assert!(place.join(output).join("report.html").exists(), "{output}");
+    }
+    fit("here", "../a", ".");
+    fit("here", "../a", "../here/.");
+    assert!(place.join("here/report.html").exists());
+    assert_eq!(names(place), ["a", "deep", "dot", "here", "slash", "up"]);
+    assert_eq!(names(&place.join("deep")), ["er"]);
+    for folder in ["here", "slash", "deep/er"] {
+        assert!(names(&place.join(folder)).iter().all(|name| !name.starts_with('.')), "{folder}");
+    }
+}
+
+/// Only the bootstrap of cases asks which reading is of which experiment.
+#[test]
+fn a_bootstrap_does_not_go_on_with_other_experiments() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let with = |experiments: &str| {
+        let mut lines = DATA.lines();
+        let head = format!("{},experiment\n", lines.next().unwrap());
+        head + &lines.zip(experiments.chars()).map(|(line, name)| format!("{line},{name}\n")).collect::<String>()
+    };
+    study(place, "a", BOUNDS, &with("ABABABABAB"));
+    assert_eq!(code(&fenton(place, &["fit", "a", "--starts", "20", "--output", "fitted"])), 0);
+    let bootstrap = |more: &[&str]| {
+        let usual = ["bootstrap", "a", "--kind", "cases", "--repeats", "200", "--from", "fitted", "--output", "out"];
+        fenton(place, &[&usual[..], more].concat())
+    };
+    let run = bootstrap(&["--max-time", "1e-9"]);
+    assert_eq!(code(&run), 3, "{}", err(&run));
+    assert!(place.join("out.checkpoint").is_file());
+    study(place, "a", BOUNDS, &with("BAABABABAB"));
+    let run = bootstrap(&[]);
+    assert_eq!(code(&run), 1, "{}", err(&run));
+    assert!(place.join("out.checkpoint").is_file() && !place.join("out").exists());
+}
+
 #[test]
 fn an_empty_folder_is_written_into_in_its_place() {
     let place = tempfile::tempdir().unwrap();

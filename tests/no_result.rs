@@ -187,7 +187,7 @@ fn bands_of_surviving_draws_are_called_so_and_what_has_no_answer_is_a_row() {
     let output = run("predict", &study, &folder, &["--dose", "dose=0.1,1,1000", "--until", "20"]);
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{error}");
-    assert!(error.contains("draws could not be integrated"), "{error}");
+    assert!(first_words(&output).contains("Bands of those draws alone"), "{}", first_words(&output));
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(told.lines().any(|line| line.contains("1000") && line.ends_with("failed")), "{told}");
     let found = summary(&folder);
@@ -201,4 +201,36 @@ fn bands_of_surviving_draws_are_called_so_and_what_has_no_answer_is_a_row() {
     assert!(of(1) == 1.0 && lost[1]["failed"] == true, "{lost:?}");
     let table = fs::read_to_string(folder.join("predictions.csv")).unwrap();
     assert!(table.lines().last().unwrap().contains("1000") && table.trim_end().ends_with(",failed,,,"), "{table}");
+}
+
+/// The same state beside a viability: within the doses tested all is well, and beyond them half of the draws have no answer.
+#[test]
+fn answers_of_surviving_draws_are_called_so() {
+    let place = tempfile::tempdir().unwrap();
+    let model = format!("{DECAY}X = 1; X' = c*dose*X*X; c = 0.001\n").replace("0.03*live", "0.03*live + 1e-30*X");
+    fs::write(place.path().join("m.ant"), model).unwrap();
+    let rows = [0.0_f64, 0.5, 1.0, 2.0, 5.0].map(|dose| {
+        let of = |time: f64, off: f64| format!("{dose},{time},{}\n", (-0.02 * dose * time).exp() + off);
+        [of(12.0, 0.04), of(12.0, -0.03), of(24.0, 0.02), of(24.0, -0.04)].concat()
+    });
+    fs::write(place.path().join("d.csv"), format!("dose (uM),time (h),viability\n{}", rows.concat())).unwrap();
+    let study = place.path().join("study.toml");
+    let rest = "[assay]\nkind = \"atp\"\nlive = \"live\"\n[noise]\nsd = 0.05\n[parameters.k]\nbounds = [0.001, 1]\n\
+        [parameters.c]\nbounds = [1e-5, 0.008]\n";
+    fs::write(&study, format!("{HEAD}{rest}")).unwrap();
+    let draws = place.path().join("draws");
+    let sampled = run("sample", &study, &draws, &["--draws", "256"]);
+    assert!(matches!(sampled.status.code(), Some(0 | 4)), "{}", String::from_utf8_lossy(&sampled.stderr));
+    let ask = |command: &str, more: &[&str]| {
+        let folder = place.path().join(format!("{command}{}", more.len()));
+        run(command, &study, &folder, &[&["--ensemble", &draws.display().to_string(), "--draws", "64"], more].concat())
+    };
+    let title = "Answers of those draws alone";
+    let within = ask("threshold", &[]);
+    assert!(!first_words(&within).contains(title), "{}", first_words(&within));
+    for (command, more) in [("threshold", &["--doses", "0.1,100"][..]), ("design", &[])] {
+        let beyond = ask(command, more);
+        assert_eq!(beyond.status.code(), Some(4), "{command}: {}", String::from_utf8_lossy(&beyond.stderr));
+        assert!(first_words(&beyond).contains(title), "{command}: {}", first_words(&beyond));
+    }
 }

@@ -2,10 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{
-    Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, would_lose_the_report,
-    written,
-};
+use super::long_run::{Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, written};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -171,7 +168,6 @@ pub fn run(args: &BootstrapArgs) -> Result<(), Failure> {
     let found = bootstrap(&study, &objective, find, &settings, &mut bar);
     bar.clear();
     drop(listening);
-    would_lose_the_report(settings.checkpoint.as_ref());
     // Of files only the checkpoints are written meanwhile; the summary of --from is read.
     let found = found.map_err(|error| match error {
         fenton::Error::File { path, source } if args.from.as_ref().is_none_or(|from| !path.starts_with(from)) => {

@@ -2,10 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{
-    Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, would_lose_the_report,
-    written,
-};
+use super::long_run::{Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, written};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -131,7 +128,6 @@ pub fn run(args: &FitArgs) -> Result<(), Failure> {
     let result = fit(&objective, &settings, &mut bars);
     bars.clear();
     drop(listening);
-    would_lose_the_report(settings.checkpoint.as_ref());
     // The one file that a search touches is its checkpoint, which is output of ours.
     let result = result.map_err(|error| match error {
         fenton::Error::File { .. } => Failure::Output(error),

@@ -107,15 +107,6 @@ pub fn written<T>(
     }
 }
 
-/// After the search, before its report is written: what an end at once will lose.
-pub fn would_lose_the_report(checkpoint: Option<&CheckpointSettings>) {
-    let kept = checkpoint.filter(|checkpoint| checkpoint.path.exists());
-    terminal::would_lose(match kept {
-        Some(kept) => format!("the report was not written; the same command goes on from {}", kept.path.display()),
-        None => "the report was not written".to_string(),
-    });
-}
-
 /// A warning that a checkpoint could not be written.
 pub fn unkept(error: &fenton::Error) {
     terminal::warn(&format!("the checkpoint could not be written ({error}); it is tried again"));
@@ -206,7 +197,9 @@ fn date(days: u64) -> String {
 
 /// Beside the folder, which is not there before the fit is done.
 pub fn checkpoint(folder: &Path) -> PathBuf {
-    files::beside(folder, "checkpoint")
+    let path = files::beside(folder, "checkpoint");
+    terminal::keeps_in(&path);
+    path
 }
 
 /// What the objective is made of: a checkpoint of another one is refused.

@@ -3,9 +3,7 @@
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
 use super::fit::Bars;
-use super::long_run::{
-    Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, would_lose_the_report, written,
-};
+use super::long_run::{Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, written};
 use super::{cells, check, output, terminal};
 use clap::Args;
 use fenton::Diagnostic;
@@ -132,7 +130,6 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let found = profile(&objective, &settings, &mut bars);
     bars.clear();
     drop(listening);
-    would_lose_the_report(settings.fit.checkpoint.as_ref());
     // The one file that this work touches is its checkpoint, which is output of ours.
     let found = found.map_err(|error| match error {
         fenton::Error::File { .. } => Failure::Output(error),

@@ -2,10 +2,7 @@
 
 use super::engines::{EngineArgs, IntegrationArgs};
 use super::failure::Failure;
-use super::long_run::{
-    Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, would_lose_the_report,
-    written,
-};
+use super::long_run::{Claim, NoResult, checkpoint, ending, facts, identity, name_of, place, seconds, unkept, written};
 use super::{cells, check, output, progress, terminal};
 use clap::{Args, ValueEnum};
 use fenton::engine::Precision;
@@ -133,7 +130,6 @@ pub fn run(args: &SampleArgs) -> Result<(), Failure> {
     let drawn = sample(&target, &settings, &mut bar);
     bar.clear();
     drop(listening);
-    would_lose_the_report(settings.checkpoint.as_ref());
     // The one file that a sampler touches is its checkpoint, which is output of ours.
     let drawn = drawn.map_err(|error| match error {
         fenton::Error::File { .. } => Failure::Output(error),

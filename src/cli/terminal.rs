@@ -4,6 +4,7 @@ use super::failure::Failure;
 use fenton::Diagnostic;
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,8 +18,8 @@ const SAME: Duration = Duration::from_millis(300);
 
 /// Work under way that looks at [`interrupted`] and ends by itself.
 static LISTENING: AtomicUsize = AtomicUsize::new(0);
-/// What an end at once loses, in words.
-static LOST: Mutex<Cow<'static, str>> = Mutex::new(Cow::Borrowed("nothing was written"));
+/// The checkpoint of the work, if it has one.
+static CHECKPOINT: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Lets the first Ctrl-C (or SIGTERM, SIGHUP) ask for an orderly end where somebody listens. Elsewhere, and the second time,
 /// it ends the program at once: what is half written has no name yet.
@@ -29,8 +30,11 @@ pub fn catch_interrupts() {
         let again = INTERRUPTED.swap(true, Ordering::SeqCst);
         if (again && first.elapsed() > SAME) || (!again && LISTENING.load(Ordering::SeqCst) == 0) {
             fenton::files::abandon();
-            let lost = LOST.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            say(&format!("\ninterrupted; {lost}"));
+            let kept = CHECKPOINT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            say(&match kept.filter(|kept| kept.exists()) {
+                Some(kept) => format!("\ninterrupted; the same command goes on from {}", kept.display()),
+                None => "\ninterrupted; nothing was written".to_string(),
+            });
             std::process::exit(3);
         }
     });
@@ -50,9 +54,9 @@ impl Drop for Listening {
     }
 }
 
-/// What an end at once will have lost from now on.
-pub fn would_lose(lost: impl Into<Cow<'static, str>>) {
-    *LOST.lock().unwrap_or_else(PoisonError::into_inner) = lost.into();
+/// Where work is kept that goes on after an end at once.
+pub fn keeps_in(checkpoint: &Path) {
+    *CHECKPOINT.lock().unwrap_or_else(PoisonError::into_inner) = Some(checkpoint.into());
 }
 
 /// Without characters that a terminal would obey: they may come from a file.

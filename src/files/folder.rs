@@ -28,7 +28,7 @@ pub struct WholeFolder {
 
 /// What stands where a report is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Standing {
     /// It may be; these files are no part of an earlier report and stay.
     Free(Vec<String>),
     /// Something else is there: a file, or files that no report of ours has listed.
@@ -41,19 +41,19 @@ pub enum Outcome {
 ///
 /// # Errors
 /// If the place cannot be read.
-pub fn may_write(path: &Path, report: &str) -> io::Result<Outcome> {
+pub fn may_write(path: &Path, report: &str) -> io::Result<Standing> {
     let names = match entries(path) {
         Ok(names) => names,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Outcome::Free(Vec::new())),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Standing::Free(Vec::new())),
         // A file; not one further up, of which the error speaks.
-        Err(error) if error.kind() == ErrorKind::NotADirectory && path.exists() => return Ok(Outcome::Taken),
+        Err(error) if error.kind() == ErrorKind::NotADirectory && path.exists() => return Ok(Standing::Taken),
         Err(error) => return Err(error),
     };
     Ok(match Manifest::read(path)? {
-        Some(earlier) if earlier.report != report => Outcome::Other(earlier.report),
-        Some(earlier) => Outcome::Free(names.into_iter().filter(|name| !earlier.owns(name)).collect()),
-        None if names.is_empty() => Outcome::Free(names),
-        None => Outcome::Taken,
+        Some(earlier) if earlier.report != report => Standing::Other(earlier.report),
+        Some(earlier) => Standing::Free(names.into_iter().filter(|name| !earlier.owns(name)).collect()),
+        None if names.is_empty() => Standing::Free(names),
+        None => Standing::Taken,
     })
 }
 
@@ -63,8 +63,8 @@ fn entries(path: &Path) -> io::Result<Vec<String>> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         // A mount point may bring this along.
-        let none =
-            name == "lost+found" || name == COMMIT || is_temporary(&name, INSIDE) || name.starts_with(".fenton.");
+        let kept = KEPT.iter().any(|kept| name == format!(".fenton.{kept}"));
+        let none = name == "lost+found" || name == COMMIT || is_temporary(&name, INSIDE) || kept;
         if !none {
             names.push(name);
         }
@@ -107,12 +107,10 @@ impl WholeFolder {
         const TRIAL: &str = "trial";
         self.put(TRIAL, b".")?;
         let from = self.partial.join(TRIAL);
-        if self.partial.starts_with(&self.path) {
-            let to = self.path.join(format!(".fenton.{TRIAL}"));
-            fs::rename(from, &to)?;
-            return fs::remove_file(to);
-        }
-        fs::remove_file(from)
+        // A name that nothing else has.
+        let to = self.partial.with_extension(TRIAL);
+        fs::rename(from, &to)?;
+        fs::remove_file(to)
     }
 
     /// Puts the files in their place. Those of an earlier report that this one has not are removed; all else stays.
@@ -137,7 +135,8 @@ impl WholeFolder {
         };
         let all = self.files.iter().map(String::as_str).chain([manifest::NAME]);
         if let Some(name) = all.into_iter().find(|name| !free(name)) {
-            let message = format!("'{name}' in it is no file of an earlier report and would be overwritten; rename it");
+            let message =
+                format!("'{name}' there is no file of an earlier report, and would be overwritten: rename it");
             return Err(io::Error::new(ErrorKind::AlreadyExists, message));
         }
         // Where the folder has been made since, what waits stands beside it.
@@ -239,8 +238,8 @@ mod tests {
         write(&path, &[("a", "1"), ("b", "1")]).unwrap();
         fs::write(path.join("notes"), "mine").unwrap();
         fs::create_dir(path.join("c")).unwrap();
-        assert_eq!(may_write(&path, "fit").unwrap(), Outcome::Free(vec!["c".into(), "notes".into()]));
-        assert_eq!(may_write(&path, "sample").unwrap(), Outcome::Other("fit".into()));
+        assert_eq!(may_write(&path, "fit").unwrap(), Standing::Free(vec!["c".into(), "notes".into()]));
+        assert_eq!(may_write(&path, "sample").unwrap(), Standing::Other("fit".into()));
         write(&path, &[("a", "2"), ("d", "2")]).unwrap();
         assert_eq!(names(&path), ["a", "c", "d", "fenton.json", "notes"]);
         assert_eq!(fs::read_to_string(path.join("a")).unwrap(), "2");
@@ -258,13 +257,13 @@ mod tests {
     #[test]
     fn a_folder_without_our_mark_is_taken_whatever_its_files_are_called() {
         let place = tempfile::tempdir().unwrap();
-        assert_eq!(may_write(&place.path().join("none"), "fit").unwrap(), Outcome::Free(Vec::new()));
-        assert_eq!(may_write(place.path(), "fit").unwrap(), Outcome::Free(Vec::new()));
+        assert_eq!(may_write(&place.path().join("none"), "fit").unwrap(), Standing::Free(Vec::new()));
+        assert_eq!(may_write(place.path(), "fit").unwrap(), Standing::Free(Vec::new()));
         for (name, text) in [("summary.json", "{}"), ("fenton.json", "{\"format\": 1, \"files\": [\"../thesis\"]}")] {
             fs::write(place.path().join(name), text).unwrap();
-            assert_eq!(may_write(place.path(), "fit").unwrap(), Outcome::Taken, "{name}");
+            assert_eq!(may_write(place.path(), "fit").unwrap(), Standing::Taken, "{name}");
         }
-        assert_eq!(may_write(&place.path().join("summary.json"), "fit").unwrap(), Outcome::Taken);
+        assert_eq!(may_write(&place.path().join("summary.json"), "fit").unwrap(), Standing::Taken);
     }
 
     /// Every place where a run may have been killed between the decision and its end.

@@ -8,7 +8,7 @@ mod manifest;
 mod temporary;
 mod whole;
 
-pub use folder::{Outcome, WholeFolder, may_write, recover};
+pub use folder::{Standing, WholeFolder, may_write, recover};
 pub use lock::Lock;
 pub use manifest::Manifest;
 pub use temporary::{abandon, beside, replace};

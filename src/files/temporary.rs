@@ -103,9 +103,11 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What a link stands for, so that its target is written and not the link.
+/// `path` by its own name: without a slash at its end, `.` and `..` by what they are, and a link by what it stands for, so that
+/// its target is written and not the link.
 pub fn follow(path: &Path) -> PathBuf {
-    if path.is_symlink() { fs::canonicalize(path).unwrap_or(path.into()) } else { path.into() }
+    let path: PathBuf = path.components().collect();
+    if path.is_symlink() || path.file_name().is_none() { fs::canonicalize(&path).unwrap_or(path) } else { path }
 }
 
 /// Where something that belongs to the output folder `output` stands: beside it, as `OUTPUT.ending`; inside, as

@@ -4,7 +4,7 @@ use super::document::{Chart, Document, ParameterResult, Side};
 use super::number::number;
 use super::plot::{Figure, Layout};
 use super::{html, optima, pictures};
-use crate::files::{Outcome, WholeFolder, may_write};
+use crate::files::{Standing, WholeFolder, may_write};
 use crate::{Error, Result};
 use serde::Serialize;
 use std::io;
@@ -60,10 +60,10 @@ pub fn writable(path: &Path, report: &str) -> Result<Vec<String>> {
 
 fn free(path: &Path, report: &str) -> io::Result<Vec<String>> {
     let message = match may_write(path, report)? {
-        Outcome::Free(stay) => return Ok(stay),
-        Outcome::Taken => "is there already and is no fenton report; choose another name with --output".to_string(),
-        Outcome::Other(other) => {
-            format!("is the report of 'fenton {other}'; choose another name with --output, or remove it first")
+        Standing::Free(stay) => return Ok(stay),
+        Standing::Taken => "it is there already and is no fenton report; choose another name with --output".to_string(),
+        Standing::Other(other) => {
+            format!("it is the report of 'fenton {other}'; choose another name with --output, or remove it first")
         }
     };
     Err(io::Error::new(io::ErrorKind::AlreadyExists, message))

@@ -126,6 +126,32 @@ fn a_run_killed_at_any_time_resumes_to_the_same_bytes() {
     }
 }
 
+/// Counts checkpoints that could not be written.
+struct Unkept(usize);
+
+impl Progress for Unkept {
+    fn update(&mut self, _update: &Update) {}
+
+    fn unkept(&mut self, _error: &Error) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn a_checkpoint_that_cannot_be_written_is_told_and_the_fit_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let objective = decays(&[0.5, 5.0], &[1.0, 2.0], 0.01);
+    let whole = run(&objective, &settings());
+    let path = folder.path().join("no folder/fit.checkpoint");
+    let settings = FitSettings { checkpoint: kept(&path, "decays"), ..settings() };
+    let mut unkept = Unkept(0);
+    assert_eq!(bytes(&fit(&objective, &settings, &mut unkept).unwrap()), bytes(&whole));
+    assert!(unkept.0 > 1, "{}", unkept.0);
+    // What is stopped is lost without one: that is an error.
+    let stopped = FitSettings { max_evaluations: Some(100), ..settings };
+    assert!(matches!(fit(&objective, &stopped, &mut ()), Err(Error::File { .. })));
+}
+
 #[test]
 fn a_stopped_fit_gives_its_best_and_goes_on_when_asked_again() {
     let folder = tempfile::tempdir().unwrap();
