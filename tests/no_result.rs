@@ -187,11 +187,11 @@ fn bands_of_surviving_draws_are_called_so_and_what_has_no_answer_is_a_row() {
     let output = run("predict", &study, &folder, &["--dose", "dose=0.1,1,1000", "--until", "20"]);
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(4), "{error}");
-    assert!(first_words(&output).contains("Bands of those draws alone"), "{}", first_words(&output));
+    assert!(first_words(&output).contains("Some draws could not be integrated"), "{}", first_words(&output));
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(told.lines().any(|line| line.contains("1000") && line.ends_with("failed")), "{told}");
     let found = summary(&folder);
-    let title = "Bands of those draws alone that could be integrated";
+    let title = "Some draws could not be integrated";
     assert_eq!(found["warnings"][0]["title"], title, "{}", found["warnings"]);
     let lost = found["lost"].as_array().unwrap();
     assert_eq!(lost.len(), 2, "{lost:?}");
@@ -225,7 +225,7 @@ fn answers_of_surviving_draws_are_called_so() {
         let folder = place.path().join(format!("{command}{}", more.len()));
         run(command, &study, &folder, &[&["--ensemble", &draws.display().to_string(), "--draws", "64"], more].concat())
     };
-    let title = "Answers of those draws alone";
+    let title = "Some draws could not be integrated";
     let within = ask("threshold", &[]);
     assert!(!first_words(&within).contains(title), "{}", first_words(&within));
     for (command, more) in [("threshold", &["--doses", "0.1,100"][..]), ("design", &[])] {

@@ -108,7 +108,7 @@ pub fn run(args: &PredictArgs) -> Result<(), Failure> {
             text += &format!("\n{}\n", chart.title);
             for series in &chart.series {
                 let Some(end) = series.curve.last() else {
-                    text += &format!("  {:<28} failed\n", series.label);
+                    text += &format!("  {}\n", series.label);
                     continue;
                 };
                 let band = end.band.map_or(String::new(), |band| format!("95 % {}", interval_text(band)));

@@ -126,10 +126,10 @@ pub fn answers(
         let over = if curves > 1 { format!(", over {curves} curves") } else { String::new() };
         drawn.no_result.failures = Some(Warning {
             severity: Severity::Serious,
-            title: "Answers of those draws alone that could be integrated".into(),
+            title: "Some draws could not be integrated".into(),
             text: format!(
-                "{} of {} draws{over} have no answer to some question, as the model could not be integrated at a dose or time that \
-                 it takes. What stands below is of the other draws, which may differ from them.",
+                "{} of {} draws{over} have no answer to some question: the model could not be integrated at a dose or time that it \
+                 takes. What stands below is of the other draws alone, which may differ.",
                 asked.lost, asked.of
             ),
         });

@@ -48,15 +48,14 @@ pub fn document(
     let mut say = |severity, title: &str, text: String| warnings.push(Warning { severity, title: title.into(), text });
     if !lost.is_empty() {
         let one = |lost: &LostDraws| {
-            let end = if lost.failed { ", so that there is no answer" } else { "" };
+            let end = if lost.failed { ", so there is no answer" } else { "" };
             format!("{}: {} of {} draws{end}", lost.curve, lost.draws, lost.of)
         };
         let text = format!(
-            "The model could not be integrated for some draws ({}). A band there is of the other draws alone, which may differ from \
-             them: it is no 95 % interval.",
+            "{}. A band there is of the other draws alone, which may differ: it is no 95 % interval.",
             lost.iter().map(one).collect::<Vec<_>>().join("; ")
         );
-        say(Severity::Serious, "Bands of those draws alone that could be integrated", text);
+        say(Severity::Serious, "Some draws could not be integrated", text);
     }
     if !converged {
         let text = "Its chains disagree or are too short. Take no band below as final; draw more first.";
@@ -190,6 +189,7 @@ fn asked(study: &Study, model: &Model, wanted: &Wanted, lost: &mut Vec<LostDraws
                 let predicted = model.predict(&times.iter().map(request).collect::<Vec<_>>())?;
                 let label = study.describe(condition, &doses);
                 lost.extend(losing(&title, &label, model.lost(), predicted.is_none()));
+                let label = if predicted.is_some() { label } else { format!("{label}: failed") };
                 let predicted = predicted.unwrap_or_default();
                 series.push(Series {
                     label,
